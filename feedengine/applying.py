@@ -1,0 +1,295 @@
+"""One feed, from its Stack entry to its logs: the eight steps of a package, in batches.
+
+``open → load → parse → decide → save → write the logs``; the ledger stands in the same transaction
+as the changes (P9). Errors of the environment pass upwards and are never blamed on a package.
+"""
+
+from __future__ import annotations
+
+import gc
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import NamedTuple
+
+from sqlalchemy import Engine
+from sqlalchemy.exc import DBAPIError
+
+from feedengine.catalogue.decide import Decider, Decision, Terms, Viewed
+from feedengine.catalogue.hand import Hand
+from feedengine.catalogue.needs import needs_of
+from feedengine.config import Settings
+from feedengine.errors import Finding, ServiceError
+from feedengine.feeds.author import package_xml, territories_package
+from feedengine.feeds.changes import Change, GenreList, Request
+from feedengine.feeds.document import Document, Limits, Loader
+from feedengine.feeds.folder import FeedFolder
+from feedengine.feeds.outcome import first_line, log_text
+from feedengine.feeds.parse import parse
+from feedengine.store import ledger
+from feedengine.store.database import writing
+from feedengine.store.ledger import Outcome, Run
+from feedengine.store.load import load
+
+
+def now_text() -> str:
+    """This instant, canonical."""
+    return datetime.now(UTC).isoformat(timespec="microseconds")[:26] + "Z"
+
+
+class Read(NamedTuple):
+    """A package as read, before the catalogue is asked."""
+
+    path: str
+    document: Document
+    request: Request | None
+    findings: Sequence[Finding]
+    started_at: str
+
+
+@dataclass(slots=True)
+class Progress:
+    """How far a run is; whoever shows it gives a function to call."""
+
+    feeds: int = 0
+    packages: int = 0
+    done: int = 0
+    failed: int = 0
+    feed: str = ""
+    told: Callable[[Progress], None] = field(default=lambda _: None)
+
+    def step(self, done: int, failed: int) -> None:
+        """Some packages are committed."""
+        self.done += done
+        self.failed += failed
+        self.told(self)
+
+
+def address_of(request: Request | None) -> tuple[str | None, str | None, str | None]:
+    """Entity, entity's id and action for the ledger."""
+    if isinstance(request, Change):
+        return request.kind.name, request.id, request.action
+    if isinstance(request, GenreList):
+        ids = {member.id for member in request.members}
+        return "genre", ids.pop() if len(ids) == 1 else None, request.action
+    return None, None, None if request is None else "view"
+
+
+def answer_of(viewed: Sequence[Viewed]) -> str:
+    """What the log of a View shows: packages in the protocol's own XML (P24)."""
+    texts = []
+    for one in viewed:
+        if one.thing is None:
+            if one.territories is not None:
+                texts.append(territories_package(one.territories))
+        else:
+            texts.append(package_xml(one.thing, one.territories, one.linked, setting=one.setting))
+    return "".join(texts)
+
+
+class FeedApplier:
+    """Applies the packages of one feed run."""
+
+    def __init__(self, settings: Settings, database: Engine, run: Run, folder: FeedFolder) -> None:
+        """Work for ``run`` on what lies in ``folder``."""
+        self.settings = settings
+        self.database = database
+        self.run = run
+        self.folder = folder
+        self.client = run.client or ""
+        self.strict = settings.strict_for(self.client)
+        self.loader = Loader(folder, Limits(settings.max_package_bytes, settings.max_depth))
+        self.earlier: list[Run] = []
+        self.late = False
+        self.unlogged = 0
+
+    def apply(self, packages: Iterator[str], progress: Progress) -> Run:
+        """Apply all packages, batch by batch; returns the finished run."""
+        collecting = gc.isenabled()
+        gc.disable()  # a batch makes much and frees it all at once: 10 % and more
+        try:
+            for batch, last in self._batches(packages):
+                outcomes = self._batch(batch, last=last)
+                self._write_logs(outcomes)
+                failed = sum(outcome.status == "failed" for outcome in outcomes)
+                progress.step(len(outcomes), failed)
+                gc.collect(0)
+        finally:
+            if collecting:
+                gc.enable()
+        return self.run
+
+    def _batches(self, packages: Iterator[str]) -> Iterator[tuple[list[Read], bool]]:
+        """Packages read and parsed, until a batch is full; the last one is marked."""
+        batch: list[Read] = []
+        size = 0
+        following = next(packages, None)
+        while following is not None:
+            path, following = following, next(packages, None)
+            batch.append(self._read(path))
+            size += sum(len(found.data) for found in batch[-1].document.files.values())
+            full = len(batch) >= self.settings.batch_packages or size >= self.settings.batch_bytes
+            if full or following is None:
+                yield batch, following is None
+                batch, size = [], 0
+        if not self.run.packages:
+            yield [], True
+
+    def _read(self, path: str) -> Read:
+        started = now_text()
+        document = self.loader.load(path)
+        parsed = parse(document, strict=self.strict)
+        findings = document.findings(parsed.faults) if parsed.faults else ()
+        document.files[path].root = None
+        return Read(path, document, parsed.request, findings, started)
+
+    def _batch(self, batch: list[Read], *, last: bool) -> list[Outcome]:
+        """One transaction; when the database refuses a batch it is run again one by one (P7)."""
+        try:
+            return self._transaction(batch, last=last)
+        except ServiceError as error:
+            refused = isinstance(error.__cause__, DBAPIError) and _is_data(error.__cause__)
+            if not refused:
+                raise
+            if len(batch) <= 1:
+                return self._transaction(batch, last=last, refused=error.message)
+        outcomes = []
+        for index, read in enumerate(batch):
+            outcomes += self._batch([read], last=last and index == len(batch) - 1)
+        return outcomes
+
+    def _transaction(
+        self, batch: list[Read], *, last: bool, refused: str | None = None
+    ) -> list[Outcome]:
+        run = self.run
+        with writing(self.database) as connection:
+            if not run.id:
+                run = ledger.open_run(connection, run)
+            paths = [read.path for read in batch]
+            done = ledger.applied_before(connection, self.earlier, paths) if self.earlier else set()
+            fresh = [
+                read.request
+                for read in batch
+                if read.request is not None and (read.path, read.document.digest) not in done
+            ]
+            hand = load(connection, needs_of(fresh))
+            newer = self._newer(connection, fresh) if self.late else frozenset()
+            terms = Terms(self.client, self.strict, newer, self.settings.late_feeds == "refuse")
+            outcomes = [
+                self._unchanged(read)
+                if (read.path, read.document.digest) in done
+                else self._decide(read, hand, terms, refused)
+                for read in batch
+            ]
+            ledger.save_batch(connection, run, self.client, outcomes, hand)
+            run = _counted(run, outcomes)
+            if last:
+                run = finished(run)
+            ledger.save_run(connection, run)
+        self.run = run
+        return outcomes
+
+    def _newer(self, connection: object, requests: list[Request]) -> frozenset[tuple[str, str]]:
+        """G2: the objects that a later feed of this client has changed already."""
+        keys = needs_of(requests).whole
+        feeds = ledger.last_feeds(connection, self.client, keys)  # type: ignore[arg-type]
+        own = feed_order(self.run.feed_path or "")
+        return frozenset(key for key, path in feeds.items() if path and feed_order(path) > own)
+
+    @staticmethod
+    def _unchanged(read: Read) -> Outcome:
+        """P9: applied by an earlier run of this feed, and unchanged since."""
+        entity, name, action = address_of(read.request)
+        digest = read.document.digest
+        ended = now_text()
+        status = "already-applied"
+        return Outcome(
+            read.path, digest, entity, name, action, status, read.started_at, ended, (), ()
+        )
+
+    def _decide(self, read: Read, hand: Hand, terms: Terms, refused: str | None) -> Outcome:
+        """One package: it succeeds whole, or everything stands as it found it (P7)."""
+        decision = Decision([])
+        if read.request is not None:
+            decision = Decider(hand, terms).request(read.request)
+        findings = [*read.findings, *read.document.findings(decision.faults)]
+        if refused is not None:
+            findings.append(_refused(read.path, refused))
+        failed = read.request is None or any(f.severity == "error" for f in findings)
+        if failed:
+            hand.take_back()
+        touched = () if failed else hand.settle()
+        entity, name, action = address_of(read.request)
+        status = "failed" if failed else "viewed" if action == "view" else "applied"
+        return Outcome(
+            read.path,
+            read.document.digest or None,
+            entity,
+            name,
+            action,
+            status,
+            read.started_at,
+            now_text(),
+            findings,
+            touched,
+            answer_of(decision.viewed) if status == "viewed" else "",
+        )
+
+    def _write_logs(self, outcomes: Sequence[Outcome]) -> None:
+        """P8: after the commit; a folder that cannot be written is counted, and told once."""
+        for outcome in outcomes:
+            if outcome.status != "already-applied":
+                try:
+                    write_log(self.folder, outcome)
+                except OSError:
+                    self.unlogged += 1
+
+
+def write_log(folder: FeedFolder, outcome: Outcome) -> None:
+    """Write one package's log, named by the millisecond in which it was finished."""
+    o = outcome
+    first = first_line(o.path, o.status, o.action, o.entity, o.entity_id)
+    text = log_text(first, o.findings, o.answer)
+    kind = "error" if o.status == "failed" else "success"
+    folder.write_log(o.path, milliseconds_of(o.finished_at), kind, text)  # type: ignore[arg-type]
+
+
+def milliseconds_of(instant: str) -> int:
+    """The unix milliseconds of a canonical instant."""
+    return int(datetime.fromisoformat(instant).timestamp() * 1000)
+
+
+def feed_order(path: str) -> tuple[int, int, str]:
+    """A feed's place in time by its name: numbers by number, before others by text (P3, G2)."""
+    name = path.rpartition("/")[2]
+    return (0, int(name), "") if name.isascii() and name.isdecimal() else (1, 0, name)
+
+
+def _counted(run: Run, outcomes: Sequence[Outcome]) -> Run:
+    """The run with a batch counted in; viewed packages count as applied (P5)."""
+    applied = sum(outcome.status in {"applied", "viewed"} for outcome in outcomes)
+    failed = sum(outcome.status == "failed" for outcome in outcomes)
+    skipped = len(outcomes) - applied - failed
+    return run._replace(
+        packages=run.packages + len(outcomes),
+        applied=run.applied + applied,
+        failed=run.failed + failed,
+        skipped=run.skipped + skipped,
+    )
+
+
+def finished(run: Run) -> Run:
+    """P7: succeeded, partial, or failed when nothing succeeded."""
+    succeeded = run.applied + run.skipped
+    status = "succeeded" if not run.failed else "partial" if succeeded else "failed"
+    return run._replace(status=status, finished_at=now_text())
+
+
+def _refused(path: str, reason: str) -> Finding:
+    message = f"the database refused the package: {reason}"
+    return Finding("error", "schema-invalid", "P7", path, 0, 0, "", message, "tell the operator")
+
+
+def _is_data(error: DBAPIError) -> bool:
+    """Whether the database refused the data, and not the connection, the disk or a lock."""
+    return type(error).__name__ in {"IntegrityError", "DataError"}

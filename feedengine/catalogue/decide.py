@@ -1,0 +1,213 @@
+"""A change and the objects it touches become the objects afterwards, or findings (sections 3 to 5).
+
+Nothing is read or written here: `Hand` holds what was loaded, and whoever calls takes it from there.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+from feedengine.catalogue.edits import EDITS, Draft, cut_links
+from feedengine.catalogue.objects import Key, Object
+from feedengine.errors import Fault, quoted
+from feedengine.feeds.changes import UNSET, Change, GenreList, Request, TerritoryView
+
+if TYPE_CHECKING:
+    from feedengine.catalogue.hand import Hand
+    from feedengine.catalogue.territories import TerritorySet
+
+
+class Terms(NamedTuple):
+    """Under which terms a package is carried out.
+
+    ``newer`` holds the objects that a later feed of the same client has changed already (G2).
+    """
+
+    client: str
+    strict: bool = False
+    newer: frozenset[Key] = frozenset()
+    refuse_stale: bool = False
+
+
+class Viewed(NamedTuple):
+    """What View answers (P24): the object with its territory list and its linked ids, in order."""
+
+    thing: Object | None
+    territories: TerritorySet | None
+    linked: tuple[str, ...] = ()
+    setting: bool = False
+
+
+class Decision(NamedTuple):
+    """What became of a package: its faults, and what a View answers."""
+
+    faults: list[Fault]
+    viewed: tuple[Viewed, ...] = ()
+
+
+class Decider:
+    """Carries one package out on the objects in hand."""
+
+    def __init__(self, hand: Hand, terms: Terms) -> None:
+        """Work on ``hand`` under ``terms``."""
+        self.hand = hand
+        self.terms = terms
+        self.faults: list[Fault] = []
+        self.viewed: list[Viewed] = []
+
+    def fault(self, fault: Fault) -> None:
+        """Keep a fault."""
+        self.faults.append(fault)
+
+    def request(self, request: Request) -> Decision:
+        """Carry out what a package asks for."""
+        if isinstance(request, TerritoryView):
+            return Decision([], (Viewed(None, request.territories),))
+        members = request.members if isinstance(request, GenreList) else (request,)
+        for change in members:
+            PRIMARY[change.action](self, change)
+        return Decision(self.faults, tuple(self.viewed))
+
+    def create(self, change: Change) -> bool:
+        """P20; of a ReleaseSetting: declare a territory list where none is (P44)."""
+        key = (change.kind.name, change.id)
+        if change.setting:
+            return self._setting(change, key)
+        if self.hand.exists(key):
+            return self._no("already-exists", "P20", change, "exists already")
+        self.make(change)
+        return True
+
+    def update(self, change: Change) -> bool:
+        """P21: set the fields given, replace or edit the collections given."""
+        key = (change.kind.name, change.id)
+        if change.setting:
+            return self._setting(change, key)
+        if not self.hand.exists(key):
+            return self._no("not-found", "P21", change, "is not in the catalogue")
+        self._check_age(change, key)
+        draft = Draft(self.hand, key)
+        for index, asked in enumerate(change.asked):
+            if asked is not UNSET:
+                draft.row[index] = asked
+        self._finish(change, draft)
+        return True
+
+    def upsert(self, change: Change) -> bool:
+        """P22: Create where the ID is new, otherwise Update."""
+        if change.setting:
+            return self._setting(change, (change.kind.name, change.id))
+        if self.hand.exists((change.kind.name, change.id)):
+            return self.update(change)
+        self.make(change)
+        return True
+
+    def refer(self, change: Change) -> bool:
+        """P43: the catalogue's own object, or the complete model created on the way."""
+        if self.hand.exists((change.kind.name, change.id)):
+            return True
+        if change.missing:
+            lacking = ", ".join(change.missing)
+            message = f"{change.kind.element} {quoted(change.id)} is not in the catalogue"
+            hint = f"send it first, or give {lacking} here so that it can be created"
+            self.fault(Fault("reference-unknown", "P43", change.place, message, hint))
+            return False
+        self.make(change)
+        return True
+
+    def make(self, change: Change) -> None:
+        """A new object; it stands with its fields before what is nested in it is carried out."""
+        row = tuple(None if asked is UNSET else asked for asked in change.asked)
+        key = (change.kind.name, change.id)
+        self.hand.put(key, Object(change.kind, row, ((),) * len(change.kind.lists)))
+        self._finish(change, Draft(self.hand, key))
+
+    def _finish(self, change: Change, draft: Draft) -> None:
+        draft.row[change.kind.position["client"]] = self.terms.client
+        draft.save()
+        for step in change.steps:
+            EDITS[type(step)](self, draft, step)
+        draft.save()
+
+    def delete(self, change: Change) -> bool:
+        """P23: the object goes, and every link to it."""
+        key = (change.kind.name, change.id)
+        if change.setting:
+            return self._setting(change, key)
+        if not self.hand.exists(key):
+            return self._no("not-found", "P23", change, "is not in the catalogue")
+        self._check_age(change, key)
+        self.hand.put(key, None)
+        if key[0] == "release":
+            for track in self.hand.ordered_tracks(key[1]):
+                self.hand.put_link(key[1], track, None)
+        elif key[0] == "track":
+            for release in sorted(self.hand.releases_of.get(key[1], ())):
+                self.hand.put_link(release, key[1], None)
+        else:
+            cut_links(self.hand, key)
+        return True
+
+    def pull(self, change: Change) -> bool:
+        """P44: a genre taken out of the genre list, with its links."""
+        key = (change.kind.name, change.id)
+        if not self.hand.exists(key):
+            message = f"{change.kind.element} {quoted(change.id)} is not in the catalogue"
+            strict = self.terms.strict
+            self.fault(Fault("pull-no-match", "P33", change.place, message, refused=strict))
+            return False
+        return self.delete(change)
+
+    def view(self, change: Change) -> bool:
+        """P24: the object as the catalogue holds it."""
+        key = (change.kind.name, change.id)
+        thing = self.hand.objects.get(key)
+        if thing is None:
+            return self._no("not-found", "P24", change, "is not in the catalogue")
+        index = change.kind.territory_index
+        name = None if index is None else thing.row[index]
+        if change.setting and name is None:
+            return self._no("not-found", "P44", change, "declares no territory list")
+        declared = None if name is None else self.hand.sets[str(name)]
+        linked = {"release": self.hand.ordered_tracks, "track": self.hand.ordered_releases}
+        ids = tuple(linked[key[0]](key[1])) if key[0] in linked else ()
+        self.viewed.append(Viewed(thing, declared, ids, change.setting))
+        return True
+
+    def _setting(self, change: Change, key: Key) -> bool:
+        """P44: what is done to a ReleaseSetting is done to its release's territory list."""
+        if not self.hand.exists(key):
+            return self._no("not-found", "P44", change, "is not in the catalogue")
+        draft = Draft(self.hand, key)
+        declared = draft.row[change.kind.position["territory_set_id"]] is not None
+        if change.action == "create" and declared:
+            return self._no("already-exists", "P44", change, "declares a territory list already")
+        if change.action == "delete" and not declared:
+            return self._no("not-found", "P44", change, "declares no territory list")
+        self._check_age(change, key)
+        self._finish(change, draft)
+        return True
+
+    def _check_age(self, change: Change, key: Key) -> None:
+        """G2: a later feed of this client has changed the object already."""
+        if key in self.terms.newer:
+            code = "stale" if self.terms.refuse_stale else "older-than-last-change"
+            message = f"a later feed of this client has changed {quoted(change.id)} already"
+            self.fault(Fault(code, "G2", change.place, message))
+
+    def _no(self, code: str, rule: str, change: Change, what: str) -> bool:
+        message = f"{change.kind.element} {quoted(change.id)} {what}"
+        self.fault(Fault(code, rule, change.place, message))
+        return False
+
+
+PRIMARY = {
+    "create": Decider.create,
+    "update": Decider.update,
+    "upsert": Decider.upsert,
+    "delete": Decider.delete,
+    "view": Decider.view,
+    "refer": Decider.refer,
+    "pull": Decider.pull,
+}
+"""How each action of a model is carried out."""

@@ -1,0 +1,259 @@
+"""The steps of a change, one function each, on a draft of the object (P30 to P36)."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from typing import TYPE_CHECKING, Any
+
+from feedengine.catalogue import territories
+from feedengine.catalogue.objects import Item, Key, Object
+from feedengine.errors import Fault, Place, quoted
+from feedengine.feeds import changes
+from feedengine.feeds.changes import SHARED, Change
+from feedengine.model.entities import links_to
+from feedengine.model.scalars import LARGEST_INTEGER, Value
+from feedengine.model.sqltypes import decimal_text
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from feedengine.catalogue.decide import Decider
+    from feedengine.catalogue.hand import Hand
+    from feedengine.catalogue.territories import TerritorySet
+
+
+class Draft:
+    """An object while its steps are carried out.
+
+    Saved before a nested model is carried out and taken up again after it, because that may touch
+    the same object.
+    """
+
+    __slots__ = ("hand", "key", "kind", "lists", "row")
+
+    def __init__(self, hand: Hand, key: Key) -> None:
+        """Take the object up as it stands."""
+        self.hand = hand
+        self.key = key
+        self.take_up()
+
+    def take_up(self) -> None:
+        """Go on from the object as it stands now."""
+        thing = self.hand.objects[self.key]
+        if thing is None:
+            raise LookupError(self.key)
+        self.kind = thing.kind
+        self.row: list[Value | None] = list(thing.row)
+        self.lists: list[tuple[Item, ...]] = list(thing.lists)
+
+    def save(self) -> None:
+        """The object now stands like this."""
+        self.hand.put(self.key, Object(self.kind, tuple(self.row), tuple(self.lists)))
+
+    @property
+    def territories(self) -> TerritorySet | None:
+        """The declared territory list."""
+        index = self.kind.territory_index
+        name = None if index is None else self.row[index]
+        return None if name is None else self.hand.sets[str(name)]
+
+    @territories.setter
+    def territories(self, declared: TerritorySet | None) -> None:
+        index = self.kind.position["territory_set_id"]
+        self.row[index] = None if declared is None else self.hand.keep_set(declared)
+
+
+def _replace(_: Decider, draft: Draft, step: changes.Replace) -> None:
+    """P21: the list is replaced whole."""
+    draft.lists[step.list] = step.items
+
+
+def _push(_: Decider, draft: Draft, step: changes.Push) -> None:
+    """P32: in place of the item with the same key, or at the end."""
+    key = draft.kind.lists[step.list].key
+    wanted = [step.item[at] for at in key]
+    items = list(draft.lists[step.list])
+    for index, item in enumerate(items):
+        if [item[at] for at in key] == wanted:
+            items[index] = step.item
+            break
+    else:
+        items.append(step.item)
+    draft.lists[step.list] = tuple(items)
+
+
+def _pull(decider: Decider, draft: Draft, step: changes.Pull) -> None:
+    """P33: every item that matches all scalars given goes."""
+    items = draft.lists[step.list]
+    left = tuple(item for item in items if not all(item[at] == value for at, value in step.match))
+    if len(left) == len(items):
+        item = draft.kind.lists[step.list].listed.item
+        _no_match(decider, step.place, f"no {item} of the list matches")
+    draft.lists[step.list] = left
+
+
+def _no_match(decider: Decider, place: Place, message: str) -> None:
+    strict = decider.terms.strict
+    decider.fault(Fault("pull-no-match", "P33", place, message, refused=strict))
+
+
+def _settled(decider: Decider, draft: Draft, model: Change) -> bool:
+    """Carry out a nested model; whether it can be linked now (P26, P43)."""
+    from feedengine.catalogue.decide import PRIMARY  # noqa: PLC0415
+
+    if model.action == "refer" and decider.hand.exists((model.kind.name, model.id)):
+        return True
+    draft.save()
+    settled: bool = PRIMARY[model.action](decider, model)
+    draft.take_up()
+    return settled
+
+
+def _replace_links(decider: Decider, draft: Draft, step: changes.ReplaceLinks) -> None:
+    """P21: the list of links is replaced whole."""
+    ids: dict[str, None] = {}
+    for model in step.models:
+        if _settled(decider, draft, model):
+            ids[model.id] = None
+    if step.list != SHARED:
+        draft.lists[step.list] = tuple(ids)
+        return
+    hand, (kind, own) = decider.hand, draft.key
+    if kind == "release":
+        for track in hand.ordered_tracks(own):
+            if track not in ids:
+                hand.put_link(own, track, None)
+        for position, track in enumerate(ids, 1):
+            hand.put_link(own, track, position)
+        return
+    for release in sorted(hand.releases_of.get(own, ())):
+        if release not in ids:
+            hand.put_link(release, own, None)
+    for release in ids:
+        _link_at_end(hand, release, own)
+
+
+def _link_at_end(hand: Hand, release: str, track: str) -> None:
+    if (release, track) not in hand.links:
+        hand.put_link(release, track, hand.end_position(release))
+
+
+def _push_link(decider: Decider, draft: Draft, step: changes.PushLink) -> None:
+    """P32: linked once, at the end where it was not linked before."""
+    model = step.model
+    if not _settled(decider, draft, model):
+        return
+    if step.list != SHARED:
+        if model.id not in draft.lists[step.list]:
+            draft.lists[step.list] += (model.id,)
+        return
+    kind, own = draft.key
+    release, track = (own, model.id) if kind == "release" else (model.id, own)
+    _link_at_end(decider.hand, release, track)
+
+
+def _pull_link(decider: Decider, draft: Draft, step: changes.PullLink) -> None:
+    """P33: the link to this ID goes."""
+    if step.list == SHARED:
+        kind, own = draft.key
+        release, track = (own, step.id) if kind == "release" else (step.id, own)
+        if (release, track) in decider.hand.links:
+            decider.hand.put_link(release, track, None)
+            return
+    elif step.id in draft.lists[step.list]:
+        kept = tuple(item for item in draft.lists[step.list] if item != step.id)
+        draft.lists[step.list] = kept
+        return
+    _no_match(decider, step.place, f"{quoted(step.id)} is not in the list")
+
+
+def _point_at(decider: Decider, draft: Draft, step: changes.PointAt) -> None:
+    """A single nested model: its ID goes into the column."""
+    if step.model is None:
+        draft.row[step.column] = None
+    elif _settled(decider, draft, step.model):
+        draft.row[step.column] = step.model.id
+
+
+def _adjust(decider: Decider, draft: Draft, step: changes.Adjust) -> None:
+    """P34: exact decimals, NULL counts as 0, nothing goes below 0."""
+    name = draft.kind.columns[step.column]
+    before = draft.row[step.column] or 0
+    after = Decimal(before) + step.sign * Decimal(step.amount)
+    if after < 0:
+        message = f"{name} is {before}; it cannot be decreased by {step.amount}"
+        decider.fault(Fault("below-zero", "P34", step.place, message))
+    elif isinstance(step.amount, str):
+        draft.row[step.column] = decimal_text(after)
+    elif after > LARGEST_INTEGER:
+        message = f"{name} would be larger than {LARGEST_INTEGER}"
+        decider.fault(Fault("value-invalid", "P34", step.place, message))
+    else:
+        draft.row[step.column] = int(after)
+
+
+def _replace_territories(_: Decider, draft: Draft, step: changes.ReplaceTerritories) -> None:
+    """P36: the list is declared, maybe empty."""
+    draft.territories = step.territories
+
+
+def _push_territory(decider: Decider, draft: Draft, step: changes.PushTerritory) -> None:
+    """P32, P36: the country's entry; on a track this may begin a list that narrows."""
+    declared, hand = draft.territories, decider.hand
+    if declared is None and draft.key[0] == "track":
+        releases = hand.releases_of.get(draft.key[1], ())
+        if any(_declares(hand, release) for release in releases):
+            message = "this begins a list on the track, beside that of its release"
+            decider.fault(Fault("territory-list-begun", "P36", step.place, message))
+    draft.territories = territories.push(declared, step.country, step.validities)
+
+
+def _declares(hand: Hand, release: str) -> bool:
+    thing = hand.objects.get(("release", release))
+    return thing is not None and thing.value("territory_set_id") is not None
+
+
+def _pull_territory(decider: Decider, draft: Draft, step: changes.PullTerritory) -> None:
+    """P36: the country's entry goes."""
+    left, matched = territories.pull(draft.territories, step.country)
+    if not matched:
+        _no_match(decider, step.place, f"{step.country} is not in the list")
+    draft.territories = left
+
+
+def _undeclare(_: Decider, draft: Draft, _step: changes.Undeclare) -> None:
+    """P44: the list is no longer declared."""
+    draft.territories = None
+
+
+def cut_links(hand: Hand, key: Key) -> None:
+    """P23: every link to an object that goes, in the order of the owners' kinds and ids."""
+    for owner in sorted(hand.referrers.get(key, ())):
+        thing = hand.objects.get(owner)
+        if thing is None:
+            continue
+        row, lists = list(thing.row), list(thing.lists)
+        for kind, one in links_to(key[0]):
+            if kind is thing.kind:
+                lists[one.index] = tuple(item for item in lists[one.index] if item != key[1])
+        for index, target in thing.kind.ones.values():
+            if target == key[0] and row[index] == key[1]:
+                row[index] = None
+        hand.put(owner, Object(thing.kind, tuple(row), tuple(lists)))
+
+
+EDITS: dict[type, Callable[[Any, Draft, Any], None]] = {
+    changes.Replace: _replace,
+    changes.Push: _push,
+    changes.Pull: _pull,
+    changes.ReplaceLinks: _replace_links,
+    changes.PushLink: _push_link,
+    changes.PullLink: _pull_link,
+    changes.PointAt: _point_at,
+    changes.Adjust: _adjust,
+    changes.ReplaceTerritories: _replace_territories,
+    changes.PushTerritory: _push_territory,
+    changes.PullTerritory: _pull_territory,
+    changes.Undeclare: _undeclare,
+}
+"""How each step is carried out."""

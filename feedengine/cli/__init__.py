@@ -1,0 +1,1 @@
+"""The command: parses flags, calls the engine, prints."""

@@ -1,0 +1,197 @@
+"""One frozen `Settings`: flags, then ``FEEDENGINE_…`` variables, then ``feedengine.toml``, then defaults.
+
+It is made once and passed on, never imported and never changed.
+"""
+
+from __future__ import annotations
+
+import os
+import tomllib
+from difflib import get_close_matches
+from pathlib import Path
+from typing import Any, Literal, NamedTuple
+
+from pydantic import Field, ValidationError
+from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
+
+from feedengine.errors import UsageError, quoted
+
+FILE = "feedengine.toml"
+PREFIX = "FEEDENGINE_"
+
+
+class Settings(BaseSettings):
+    """Everything that can be set; the description of each field is its reference."""
+
+    model_config = SettingsConfigDict(frozen=True, extra="forbid", env_prefix=PREFIX)
+
+    root: Path = Field(description="the folder that holds Feeds, Stack and the catalogue")
+    feeds_path: Path | None = Field(None, description="where feeds are; ROOT/Feeds unless set")
+    stack_path: Path | None = Field(None, description="where entries are; ROOT/Stack unless set")
+    database_url: str | None = Field(
+        None, description="the catalogue's database; SQLite at ROOT/catalogue.db unless set"
+    )
+    settle_seconds: float = Field(
+        2.0, ge=0, description="an unreadable Stack entry counts as being written for so long (P4)"
+    )
+    grace_seconds: float = Field(
+        30.0, ge=0, description="a feed that is not there yet is waited for so long (P4)"
+    )
+    batch_packages: int = Field(
+        1000, ge=1, le=100_000, description="packages in one transaction, at most"
+    )
+    batch_bytes: int = Field(
+        16 * 1024 * 1024, ge=1, description="bytes of packages in one transaction, about"
+    )
+    max_package_bytes: int = Field(
+        64 * 1024 * 1024, ge=1, description="the largest file that is read (P11)"
+    )
+    max_depth: int = Field(64, ge=8, le=200, description="the deepest nesting of elements (P11)")
+    strict: bool = Field(
+        False, description="refuse what is otherwise read leniently (P31, P33), for every client"
+    )
+    strict_clients: tuple[str, ...] = Field((), description="the clients for whom strict holds")
+    late_feeds: Literal["warn", "refuse"] = Field(
+        "warn", description="what becomes of a change from a feed older than the last (G2)"
+    )
+    hold_share: float = Field(
+        0.10, ge=0, le=1, description="hold a feed that deletes more than this share (G1)"
+    )
+    hold_count: int = Field(
+        100, ge=0, description="… and more than this many objects of one kind of one client (G1)"
+    )
+
+    @property
+    def feeds(self) -> Path:
+        """Where feeds are."""
+        return self.root / "Feeds" if self.feeds_path is None else self.root / self.feeds_path
+
+    @property
+    def stack(self) -> Path:
+        """Where Stack entries are."""
+        return self.root / "Stack" if self.stack_path is None else self.root / self.stack_path
+
+    @property
+    def database(self) -> str:
+        """The URL of the catalogue's database."""
+        return self.database_url or f"sqlite:///{self.root / 'catalogue.db'}"
+
+    def strict_for(self, client: str) -> bool:
+        """Whether a client's packages are read strictly."""
+        return self.strict or client in self.strict_clients
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Values come in through `settings`, which has put the sources in their order."""
+        return (init_settings,)
+
+
+class Origin(NamedTuple):
+    """A setting, its value, and where that came from."""
+
+    name: str
+    value: Any
+    origin: str
+    description: str
+
+
+def find_root(start: Path) -> Path:
+    """The nearest folder at or above ``start`` that holds ``feedengine.toml``.
+
+    Raises `UsageError` when there is none.
+    """
+    for folder in (start, *start.parents):
+        if (folder / FILE).is_file():
+            return folder
+    raise UsageError(
+        "no feedengine.toml here or above", "name the ROOT, or make one with `feedengine init`"
+    )
+
+
+def _from_file(root: Path) -> dict[str, Any]:
+    try:
+        return tomllib.loads((root / FILE).read_text("utf-8"))
+    except FileNotFoundError:
+        return {}
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise UsageError(f"{FILE} is not TOML: {error}", "correct the line named") from None
+
+
+def _from_environment() -> dict[str, Any]:
+    found = {}
+    for name, text in os.environ.items():
+        if name.startswith(PREFIX):
+            key = name.removeprefix(PREFIX).lower()
+            many = key in Settings.model_fields and key.endswith("clients")
+            found[key] = [one.strip() for one in text.split(",")] if many else text
+    return found
+
+
+def settings(root: Path | None = None, **flags: Any) -> Settings:
+    """The settings for ``root`` (found from the current folder when None); flags given as None
+    say nothing.
+
+    Raises `UsageError` for unknown keys and impossible values.
+    """
+    return _gathered(root, flags)[0]
+
+
+def origins(root: Path | None = None, **flags: Any) -> list[Origin]:
+    """Each setting with where its value came from; passwords in URLs are masked."""
+    made, sources = _gathered(root, flags)
+    found = []
+    for name, field in Settings.model_fields.items():
+        origin = next((said for said, values in sources.items() if name in values), "default")
+        value = getattr(made, name)
+        if name == "database_url":
+            value = masked(made.database)
+        found.append(Origin(name, value, origin, field.description or ""))
+    return found
+
+
+def masked(url: str) -> str:
+    """A database URL without its password."""
+    from sqlalchemy.engine import make_url  # noqa: PLC0415 - only where a URL is shown
+
+    return make_url(url).render_as_string(hide_password=True)
+
+
+def _gathered(
+    root: Path | None, flags: dict[str, Any]
+) -> tuple[Settings, dict[str, dict[str, Any]]]:
+    environment = _from_environment()
+    where = root or (Path(environment["root"]) if "root" in environment else find_root(Path.cwd()))
+    where = where.absolute()
+    environment.pop("root", None)
+    given = {name: value for name, value in flags.items() if value is not None}
+    sources = {"flag": given, "environment": environment, FILE: _from_file(where)}
+    for said, values in sources.items():
+        for key in values:
+            if key not in Settings.model_fields or key == "root":
+                _unknown(said, key)
+    merged: dict[str, Any] = {}
+    for values in reversed(sources.values()):
+        merged.update(values)
+    try:
+        made = Settings(root=where, **merged)
+    except ValidationError as error:
+        first = error.errors()[0]
+        name = ".".join(str(part) for part in first["loc"])
+        raise UsageError(f"the setting {name}: {first['msg']}", "see `feedengine config`") from None
+    sources["flag"] = {"root": where, **given} if root else given
+    return made, sources
+
+
+def _unknown(said: str, key: str) -> None:
+    known = [name for name in Settings.model_fields if name != "root"]
+    near = get_close_matches(key, known, 1)
+    hint = f"{near[0]} is the nearest" if near else f"known: {', '.join(known)}"
+    where = f"{PREFIX}{key.upper()}" if said == "environment" else quoted(key)
+    raise UsageError(f"{where} ({said}) is no setting", hint)

@@ -1,0 +1,91 @@
+"""The composition root: the one module that knows feeds and store at once.
+
+`Engine` is the Python API; the command line calls nothing else.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Self
+
+from feedengine import config
+from feedengine.applying import Progress
+from feedengine.config import Settings
+from feedengine.errors import UsageError
+from feedengine.runner import Result, Runner, alone, release
+from feedengine.store.database import open_database
+from feedengine.store.ledger import Run
+from feedengine.store.upgrade import check_revision, upgrade
+
+if TYPE_CHECKING:
+    from types import TracebackType
+
+_TOML = """\
+# Settings of this feedengine site; `feedengine config` shows all of them and their defaults.
+# strict = true
+# grace_seconds = 30
+"""
+
+
+class Engine:
+    """A site: its settings and its catalogue. A context manager."""
+
+    def __init__(self, settings: Settings) -> None:
+        """Open the catalogue of ``settings``; raises `UsageError` when there is none."""
+        self.settings = settings
+        self.database = open_database(settings.database)
+        check_revision(self.database)
+
+    @classmethod
+    def at(cls, root: Path | str | None = None, **flags: Any) -> Self:
+        """The site at ``root``, or the one the current folder is in."""
+        return cls(config.settings(None if root is None else Path(root), **flags))
+
+    @classmethod
+    def init(cls, root: Path | str, **flags: Any) -> Self:
+        """Make a site (Feeds/, Stack/, feedengine.toml, the catalogue); what is there stays."""
+        folder = Path(root)
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+            if not (folder / config.FILE).exists():
+                (folder / config.FILE).write_text(_TOML, "utf-8")
+            settings = config.settings(folder, **flags)
+            settings.feeds.mkdir(parents=True, exist_ok=True)
+            settings.stack.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise UsageError(f"cannot make a site: {error.strerror}", "name another ROOT") from None
+        upgrade(open_database(settings.database))
+        return cls(settings)
+
+    def __enter__(self) -> Self:
+        """The engine itself."""
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        """Close the database."""
+        self.close()
+
+    def close(self) -> None:
+        """Close the database."""
+        self.database.dispose()
+
+    def run(
+        self,
+        told: Callable[[Progress], None] = lambda _: None,
+        said: Callable[[str], None] = lambda _: None,
+    ) -> Result:
+        """Apply everything on the Stack; ``told`` hears of every batch, ``said`` of waits."""
+        if not self.settings.stack.is_dir():
+            raise UsageError("there is no Stack folder", "make it with `feedengine init`")
+        with alone(self.settings, said):
+            return Runner(self.settings, self.database, Progress(told=told)).run()
+
+    def release(self, number: int) -> Run:
+        """Let a held feed through (G1)."""
+        return release(self.settings, self.database, number)

@@ -1,0 +1,245 @@
+"""Writing the protocol's own XML: an object as a package, and whole feeds (the producer's side)."""
+
+from __future__ import annotations
+
+import os
+import time
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from lxml import etree
+
+from feedengine.errors import UsageError
+from feedengine.model.entities import by_element, kinds
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from lxml.etree import _Element as Element
+
+    from feedengine.catalogue.objects import Object
+    from feedengine.catalogue.territories import TerritorySet
+    from feedengine.model.entities import Kind, ListKind
+
+
+def _add(parent: Element, name: str, text: object = None, **attributes: str) -> Element:
+    child = etree.SubElement(parent, name, attributes)
+    if text is not None:
+        child.text = str(text)
+    return child
+
+
+def package_xml(
+    thing: Object,
+    territories: TerritorySet | None,
+    linked: Sequence[str] = (),
+    *,
+    action: str = "Upsert",
+    setting: bool = False,
+) -> str:
+    """An object as a package that the engine can read again (P24).
+
+    ``linked`` are the ids at the other end of its release–track links, in order. With ``setting``
+    only the territory list is written, as a ReleaseSetting (P44).
+    """
+    root = etree.Element("xml")
+    schema = _add(root, "Schema", version="1.0", action=action)
+    element = _add(schema, "ReleaseSetting" if setting else thing.kind.element)
+    if setting:
+        _add(element, "ID", thing.value("id"))
+    else:
+        _fields(element, thing)
+    if territories is not None:
+        territories_xml(element, territories)
+    if not setting:
+        for one in thing.kind.lists:
+            _list(element, one, thing.lists[one.index])
+        for shared in thing.kind.shared:
+            if linked:
+                _links(element, shared.plural, shared.item, linked)
+    return _text(root)
+
+
+def territories_package(territories: TerritorySet) -> str:
+    """Territories alone as a package: what View answers of them (P44)."""
+    root = etree.Element("xml")
+    schema = _add(root, "Schema", version="1.0")
+    territories_xml(schema, territories)
+    return _text(root)
+
+
+def _text(root: Element) -> str:
+    return etree.tostring(root, pretty_print=True, encoding="unicode")
+
+
+def _fields(element: Element, thing: Object) -> None:
+    """The ID first, then the fields in the order of the declarations."""
+    _add(element, "ID", thing.value("id"))
+    units = {"duration_seconds": {"type": "seconds"}}
+    for leaf in thing.kind.leaves:
+        value = thing.row[leaf.index]
+        if value is not None and leaf.column != "id":
+            _add(element, leaf.element, value, **units.get(leaf.column, {}))
+    for name, (index, _) in thing.kind.ones.items():
+        if thing.row[index] is not None:
+            _add(_add(element, name), "ID", thing.row[index])
+
+
+def territories_xml(parent: Element, territories: TerritorySet) -> None:
+    """A ``Territories`` element with its countries and their validities."""
+    element = _add(parent, "Territories")
+    for country, validities in territories.entries:
+        territory = _add(element, "Territory")
+        _add(territory, "Country", country)
+        if validities:
+            inside = _add(territory, "Validities")
+            for validity in validities:
+                one = _add(inside, "Validity")
+                for name, value in zip(_VALIDITY, validity, strict=True):
+                    if value is not None:
+                        _add(one, name, value)
+
+
+_VALIDITY = ("Name", "Type", "StartDate", "EndDate")
+
+
+def _links(element: Element, plural: str, item: str, ids: Iterable[Any]) -> None:
+    inside = _add(element, plural)
+    for name in ids:
+        _add(_add(inside, item), "ID", name)
+
+
+def _list(element: Element, one: ListKind, items: Sequence[Any]) -> None:
+    if not items:
+        return
+    if one.is_link:
+        _links(element, one.listed.plural, one.listed.item, items)
+        return
+    inside = _add(element, one.listed.plural)
+    for item in items:
+        if one.listed.style == "named":
+            name, kind, text = (item[one.columns.index(c)] for c in ("name", "type", "value"))
+            _add(inside, str(name), text, **({"type": kind} if kind is not None else {}))
+            continue
+        _item(_add(inside, one.listed.item), one, item)
+
+
+def _item(element: Element, one: ListKind, item: Sequence[Any]) -> None:
+    """A child by the paths its columns are read from."""
+    for leaf in one.leaves:
+        value = item[leaf.index]
+        if value is None:
+            continue
+        read = one.table.columns[leaf.column].info["read"]
+        parent = element
+        steps = [names[0] for names in read.path]
+        inner = steps if read.attribute is not None else steps[:-1]
+        for name in inner:
+            found = parent.find(name)
+            parent = _add(parent, name) if found is None else found
+        if read.attribute is not None:
+            parent.set(read.attribute, str(value))
+            continue
+        last = parent.find(steps[-1])
+        last = _add(parent, steps[-1]) if last is None else last
+        last.text = str(value)
+
+
+@dataclass(frozen=True, slots=True)
+class FeedWriter:
+    """Writes one feed: packages first, the manifest, and the Stack entry last (P4).
+
+    ``folder`` is the feed's own folder; make one with `new_feed`.
+    """
+
+    root: Path
+    path: str
+    client: str
+
+    @property
+    def folder(self) -> Path:
+        """The feed's folder."""
+        return self.root / "Feeds" / self.path
+
+    def add(self, xml: str | bytes, name: str | None = None) -> Path:
+        """Add a package, or with ``name`` (such as ``genres/rock.xml``) a file for ``src``."""
+        data = xml.encode() if isinstance(xml, str) else xml
+        if name is None:
+            packages = self.folder / "packages"
+            packages.mkdir(exist_ok=True)
+            taken = (entry.name for entry in packages.iterdir() if entry.name.isdecimal())
+            number = max((int(found) for found in taken), default=0) + 1
+            target = packages / f"{number:02d}" / "package.xml"
+        else:
+            target = self.folder / name
+            if not target.resolve().is_relative_to(self.folder.resolve()):
+                raise UsageError(f"{name} leads out of the feed", "give a path below it")
+        target.parent.mkdir(parents=True, exist_ok=True)
+        _written(target, data)
+        return target
+
+    def stack(self) -> Path:
+        """Write the Stack entry: from now on the engine may take the feed."""
+        root = etree.Element("xml")
+        _add(root, "Version", "1.0")
+        _add(root, "Client", self.client)
+        _add(root, "Feed", path="/" + self.path)
+        target = self.root / "Stack" / f"{self.path.rpartition('/')[2]}.xml"
+        target.parent.mkdir(parents=True, exist_ok=True)
+        _written(target, _text(root).encode())
+        return target
+
+
+def new_feed(root: Path, client: str, *, milliseconds: int | None = None) -> FeedWriter:
+    """A new feed with its manifest, under ``Feeds/YEAR/MONTH/DAY/<unix milliseconds>`` (P1)."""
+    now = time.time_ns() // 1_000_000 if milliseconds is None else milliseconds
+    day = datetime.fromtimestamp(now / 1000, UTC)
+    while True:
+        path = f"{day:%Y/%m/%d}/{now}"
+        try:
+            (root / "Feeds" / path).mkdir(parents=True)
+            break
+        except FileExistsError:
+            if milliseconds is not None:
+                raise UsageError(f"the feed {path} exists already", "name another time") from None
+            now += 1
+    made = FeedWriter(root, path, client)
+    manifest = etree.Element("xml")
+    _add(manifest, "Client", client)
+    _add(manifest, "Packages", path="packages/*/package.xml")
+    _written(made.folder / "manifest.xml", _text(manifest).encode())
+    return made
+
+
+def open_feed(root: Path, path: str) -> FeedWriter:
+    """The writer of a feed that `new_feed` made."""
+    plain = path.strip("/")
+    manifest = root / "Feeds" / plain / "manifest.xml"
+    try:
+        client = etree.parse(manifest, _READER).findtext("Client")
+    except (OSError, etree.XMLSyntaxError):
+        raise UsageError(f"{plain} is no feed with a manifest", "make one: feed new") from None
+    return FeedWriter(root, plain, client or "")
+
+
+_READER = etree.XMLParser(resolve_entities=False, no_network=True, load_dtd=False)
+
+
+def _written(target: Path, data: bytes) -> None:
+    """Write whole, aside, then renamed: nobody ever sees half a file."""
+    aside = target.with_name(f".{target.name}.part")
+    with aside.open("wb") as file:
+        file.write(data)
+        file.flush()
+        os.fsync(file.fileno())
+    aside.replace(target)
+
+
+def kind_of(name: str) -> Kind:
+    """The kind of a table's or element's name; raises `UsageError`."""
+    found = kinds().get(name) or by_element().get(name)
+    if found is None:
+        raise UsageError(f"{name} is no kind of object", f"kinds: {', '.join(kinds())}")
+    return found

@@ -1,0 +1,38 @@
+"""The logs beside a package: text for a person, derived from the ledger (P8)."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from feedengine.errors import Finding
+
+
+def line_of(found: Finding) -> str:
+    """One finding as one line: severity, code, rule, line:column, XPath, message, hint."""
+    where = f"{found.line}:{found.column}" if found.line else "-"
+    hint = f" ({found.hint})" if found.hint else ""
+    text = (
+        f"{found.severity} {found.code} {found.rule} {found.file}:{where}"
+        f" {found.xpath or '-'} {found.message}{hint}"
+    )
+    return " ".join(text.splitlines())
+
+
+def log_text(first: str, findings: Iterable[Finding], answer: str = "") -> bytes:
+    """A log: what became of it, one finding a line, and after an empty line what View answers."""
+    lines = [first, *(line_of(found) for found in findings)]
+    if answer:
+        lines += ["", answer.rstrip("\n")]
+    return ("\n".join(lines) + "\n").encode()
+
+
+def first_line(
+    path: str, status: str, action: str | None, entity: str | None, name: str | None
+) -> str:
+    """The first line of a package's log: the package, and what became of it."""
+    what = " ".join(part for part in (action, entity, name) if part)
+    shown = "".join(c if c.isprintable() else f"\\u{ord(c):04x}" for c in what)
+    return f"{path} {status}" + (f": {shown}" if shown else "")

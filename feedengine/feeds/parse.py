@@ -1,0 +1,188 @@
+"""A document becomes a request, or every finding in it at once (protocol, sections 2 to 5).
+
+Parsing needs no database and opens no file: `feedengine.feeds.document` has put every ``src`` in
+place before.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+from feedengine.feeds import changes, rules
+from feedengine.feeds.changes import UNSET, Change, GenreList, Request, TerritoryView
+from feedengine.feeds.frame import (
+    Model,
+    children_named,
+    identity,
+    list_members,
+    package_object,
+)
+from feedengine.feeds.lists import Marks, collection_marks
+from feedengine.feeds.models import (
+    Body,
+    model,
+    nested,
+    plain_territories,
+    slots,
+    territories,
+)
+from feedengine.feeds.reading import BLANK, Reading, attributes, is_empty, no_text
+from feedengine.model.codes import severity_of
+from feedengine.model.entities import by_element, kinds
+
+if TYPE_CHECKING:
+    from feedengine.errors import Fault
+    from feedengine.feeds.document import Document
+
+
+class Parsed(NamedTuple):
+    """What a package asks for (None where an error was found), and every fault."""
+
+    request: Request | None
+    faults: list[Fault]
+
+
+def parse(document: Document, *, strict: bool = False) -> Parsed:
+    """Read a package's document whole."""
+    reading = Reading(document, strict=strict)
+    request: Request | None = None
+    found = package_object(reading, document.file)
+    if found is not None:
+        request = _object(reading, found)
+    if not reading.ignored and not has_errors(reading.faults):
+        reading.faults.extend(document.violations(sorted(reading.used)))
+    return Parsed(None if has_errors(reading.faults) else request, reading.faults)
+
+
+def has_errors(faults: list[Fault]) -> bool:
+    """Whether any of the faults is an error."""
+    return any(severity_of(fault) == "error" for fault in faults)
+
+
+def _object(reading: Reading, found: Model) -> Request | None:
+    action = found.action or "view"
+    allowed = rules.OBJECT_ATTRIBUTES
+    name = str(found.element.tag)
+    if name in {"Genres", "Territories", "Territory"}:
+        allowed = rules.ACTION_ATTRIBUTES
+    attributes(reading, found.element, found.place, allowed)
+    if action == rules.UNKNOWN:
+        action = "refer"
+    elif action not in rules.PRIMARY:
+        message = f"{action.capitalize()} is no action of a package's object"
+        hint = "use Create, Update, Upsert or Delete"
+        reading.fault("action-forbidden", "P30", found.place, message, hint)
+        action = "refer"
+    if name == "Genres":
+        return _genres(reading, found, action)
+    if name in {"Territory", "Territories"}:
+        return _territory(reading, found, action)
+    if action == "delete":
+        return _delete(reading, found)
+    if name == "ReleaseSetting":
+        return _setting(reading, found, action)
+    return model(reading, found, by_element()[name], action)
+
+
+def _delete(reading: Reading, found: Model) -> Change | None:
+    """P23: only the ID counts; whatever else stands there is not looked at."""
+    element = found.element
+    name = identity(reading, element, found.place)
+    content = any(child.tag != "ID" for child in element) or (element.text or "").strip(BLANK)
+    if content:
+        reading.fault("content-ignored", "P23", found.place, "a Delete needs the ID alone")
+        reading.pass_over()
+    if name is None:
+        missing = not any(
+            fault.code in {"id-conflict", "schema-invalid"} for fault in reading.faults
+        )
+        if missing:
+            reading.fault("id-missing", "P14", found.place, f"{element.tag!s} has no ID")
+        return None
+    setting = element.tag == "ReleaseSetting"
+    kind = kinds()["release"] if setting else by_element()[str(element.tag)]
+    steps: tuple[changes.Step, ...] = (changes.Undeclare(),) if setting else ()
+    return Change("delete", kind, name, (), steps, (), found.place, setting)
+
+
+def _setting(reading: Reading, found: Model, action: str) -> Change | None:
+    """P44: the territories of the release with the same ID."""
+    element, place = found.element, found.place
+    kind = kinds()["release"]
+    body = Body(kind, rules.MODE_OF.get(action, "update"))
+    no_text(reading, element, place)
+    declared = False
+    for index, child in enumerate(element):
+        at = (place, index)
+        if child.tag == "Territories":
+            territories(reading, child, at, body, slots(kind)["Territories"])
+            declared = True
+        elif child.tag != "ID":
+            reading.unknown(child, at, ("ID", "Territories"))
+    if not declared and action in {"create", "upsert"}:
+        message = "Territories is required in ReleaseSetting"
+        reading.fault("field-required", "P20", place, message)
+    name = identity(reading, element, place)
+    if name is None:
+        if not any(fault.code in {"id-conflict", "schema-invalid"} for fault in reading.faults):
+            reading.fault("id-missing", "P14", place, "ReleaseSetting has no ID")
+        return None
+    asked = (UNSET,) * len(kind.columns)
+    steps = tuple(body.steps)
+    return Change(action, kind, name, asked, steps, (), place, setting=True)  # type: ignore[arg-type]
+
+
+def _genres(reading: Reading, found: Model, action: str) -> GenreList | None:
+    """P44: the genre list; an unmarked genre under Update is a Push, as in the document's sample."""
+    if action == "delete":
+        message = "Genres as a whole cannot be deleted"
+        hint = 'action="Update", and action="Pull" on each genre that goes'
+        reading.fault("action-forbidden", "P44", found.place, message, hint)
+        return None
+    kind = kinds()["genre"]
+    mode = rules.MODE_OF.get(action, "update")
+    no_text(reading, found.element, found.place)
+    members = []
+    own = {"create": "create", "view": "refer", "refer": "refer"}.get(action, "upsert")
+    for at, child in children_named(reading, found.element, found.place, ("Genre",)):
+        if is_empty(child) and not child.attrib:
+            reading.fault("empty-item", "P15", at, "an empty Genre is skipped")
+            continue
+        before = len(reading.faults)
+        member = nested(reading, child, at, kind, mode, Marks(None, edits=False))
+        if member.pulled is not None:
+            asked: tuple[changes.Asked, ...] = ()
+            members.append(Change("pull", kind, member.pulled, asked, (), (), at))
+        elif member.change is not None and len(reading.faults) >= before:
+            members.append(_genre(reading, member.change, own))
+    return GenreList(action, tuple(members))  # type: ignore[arg-type]
+
+
+def _genre(reading: Reading, change: Change, own: str) -> Change:
+    """A genre of the list, complete: its own Create or Upsert, else what the list does (P44)."""
+    if change.action != "refer" or own == "refer":
+        return change
+    for name in change.missing:
+        message = f"{name} is required in Genre"
+        reading.fault("field-required", "P20", change.place, message)
+    return change._replace(action=own)  # type: ignore[arg-type]
+
+
+def _territory(reading: Reading, found: Model, action: str) -> TerritoryView | None:
+    """P44: territories alone have no identity; View answers what was read."""
+    if action != "view":
+        message = f"{found.element.tag!s} has no identity of its own; only View may stand here"
+        hint = "use ReleaseSetting, or Territories inside the object"
+        reading.fault("action-forbidden", "P44", found.place, message, hint)
+    if found.element.tag == "Territory":
+        children = [(found.place, found.element)]
+        return TerritoryView(plain_territories(reading, children))
+    marks = collection_marks(reading, found.element, found.place, "view", rules.SOURCED_ATTRIBUTES)
+    members = list_members(reading, found.element, found.place, ("Territory", "Country"))
+    if members is None or marks.edits:
+        return None
+    for at, child in members[0]:
+        if child.get("action") or child.get("operator"):
+            hint = 'action="Update" on a ReleaseSetting carries sub-actions out'
+            reading.fault("action-forbidden", "P24", at, "a sub-action stands under View", hint)
+    return TerritoryView(plain_territories(reading, members[0]))

@@ -1,0 +1,295 @@
+"""The Stack: a folder of small files that says which feeds to take, and in what order (P2-P5).
+
+Entries are read by folder descriptor and never through a link; a finished one is moved beside,
+never over another. What the entries hold is parsed in `feedengine.feeds.entries`.
+"""
+
+from __future__ import annotations
+
+import os
+from contextlib import contextmanager, suppress
+from typing import TYPE_CHECKING, Literal, TypeAlias
+
+from feedengine.errors import Fault, RefusedError, UsageError, quoted
+from feedengine.feeds.descriptors import (
+    content,
+    log_name,
+    move_in,
+    open_file,
+    open_folder,
+    place_log,
+)
+from feedengine.feeds.entries import (
+    LARGEST_FORM,
+    Faults,
+    Manifest,
+    Signature,
+    StackEntry,
+    Unfinished,
+    entry_fault,
+    parse_entry,
+    parse_manifest,
+)
+from feedengine.feeds.paths import (
+    NO_NAMES,
+    FeedPathError,
+    MissingError,
+    OutsideError,
+    UnreadableError,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+    from pathlib import Path
+
+__all__ = [
+    "Faults",
+    "Finished",
+    "Manifest",
+    "Signature",
+    "Stack",
+    "StackEntry",
+    "Unfinished",
+    "client_mismatch",
+    "feed_missing",
+    "manifest_missing",
+    "no_packages",
+    "parse_entry",
+    "parse_manifest",
+    "settled",
+]
+
+Finished: TypeAlias = Literal["processed", "failed", "held"]
+
+SETTLE_SECONDS = 2.0
+"""How long an entry must lie unchanged before what cannot be read is held against it (P4)."""
+
+_ENDING = ".xml"
+_LONGEST_NAME = 255
+
+
+class Stack:
+    """The folder ``Stack/``; holds nothing open between calls, since the folder may be replaced.
+
+    Names are those of files directly in it. An `OSError` of the folder itself passes unchanged:
+    the Stack is the operator's. Names that are not UTF-8 come with surrogate escapes.
+    """
+
+    def __init__(self, path: Path) -> None:
+        """The Stack at ``path``, which may be a link and need not exist yet."""
+        self._path = path
+
+    def scan(self) -> list[str]:
+        """Names of the waiting entries in the order they are taken (P2, P3).
+
+        Numeric names by number, then others by text. A link or a pipe named like an entry is
+        among them, so that it is refused and not overlooked.
+        """
+        numbers: list[str] = []
+        texts: list[str] = []
+        with self._opened() as folder, os.scandir(folder) as entries:
+            for entry in entries:
+                name = entry.name
+                if not name.endswith(_ENDING) or name[0] == ".":
+                    continue
+                if entry.is_dir(follow_symlinks=False):
+                    continue
+                stem = name[: -len(_ENDING)]
+                (numbers if stem.isdecimal() and stem.isascii() else texts).append(name)
+        numbers.sort()
+        numbers.sort(key=lambda name: int(name[: -len(_ENDING)]))
+        texts.sort()
+        return numbers + texts
+
+    def read(self, name: str) -> tuple[bytes, Signature]:
+        """The bytes of an entry, and the signature it had once they were read.
+
+        Raises `MissingError` when it has gone, `OutsideError` for a link or no regular file,
+        `TooLargeError` (1 MiB), `UnreadableError`.
+        """
+        with self._opened() as folder:
+            descriptor = open_file(folder, _entry_name(name), name)
+            try:
+                data = content(descriptor, name, LARGEST_FORM)
+                return data, _signature(os.fstat(descriptor))
+            finally:
+                os.close(descriptor)
+
+    def load(self, name: str) -> StackEntry | Unfinished | Faults:
+        """The entry ``name``, read and parsed (P2).
+
+        What cannot be read is ``entry-invalid``; an entry without permission may yet get it, as
+        one that is not well-formed may yet be written (P4). Raises `MissingError` when it has gone.
+        """
+        try:
+            data, signature = self.read(name)
+        except MissingError:
+            raise
+        except UnreadableError as error:
+            return Unfinished(entry_fault(name, f"The entry {error.reason}", "", "P4"))
+        except FeedPathError as error:
+            return [entry_fault(name, f"The entry {error.reason}")]
+        return parse_entry(data, name, signature)
+
+    def signature(self, name: str) -> Signature:
+        """What tells whether the entry was written again; of a link, the link's own.
+
+        Raises `MissingError` when it has gone.
+        """
+        with self._opened() as folder:
+            return _signature_in(folder, name)
+
+    def move(self, name: str, to: Finished, signature: Signature | None = None) -> str:
+        """Move an entry to ``processed/``, ``failed/`` or ``held/``; the name it has there (P5).
+
+        A taken name gets a number before its ending: ``1666.2.xml``. Both folders are synced.
+        With ``signature``, only the very file that had it is moved: one that a producer has put
+        in its place meanwhile stays and is a new entry. Raises `MissingError` when the entry
+        (that one) has gone, `UsageError` when the folder cannot be one.
+        """
+        with self._opened() as folder, _side_folder(folder, to) as side:
+            if signature is not None and _signature_in(folder, name) != signature:
+                raise MissingError(name, "was replaced by another since it was read")
+            frees = _names_for(_entry_name(name))
+            return next(free for free in frees if _moved(folder, name, side, free))
+
+    def unhold(self, name: str) -> str:
+        """Move an entry from ``held/`` back into the Stack under its own name, and return that.
+
+        Raises `MissingError` when it is not held, `RefusedError` when an entry of that name is
+        waiting (its place in the order would be lost under any other name).
+        """
+        with self._opened() as folder, _side_folder(folder, "held") as side:
+            if not _moved(side, _entry_name(name), folder, name):
+                raise RefusedError(
+                    f"An entry named {quoted(name)} is waiting in the Stack already",
+                    "Let it be taken first, or give one of the two another name.",
+                )
+        return name
+
+    def write_log(self, milliseconds: int, text: bytes) -> str:
+        """Write ``<milliseconds>.error.log`` for a bad entry into ``failed/``; its name (P8)."""
+        with self._opened() as folder, _side_folder(folder, "failed") as side:
+            return log_name(place_log(side, milliseconds, "error", text), "error")
+
+    @contextmanager
+    def _opened(self) -> Iterator[int]:
+        """Descriptor of the Stack."""
+        descriptor = os.open(self._path, os.O_RDONLY | os.O_DIRECTORY)
+        try:
+            yield descriptor
+        finally:
+            os.close(descriptor)
+
+
+def settled(
+    signature: Signature, now: float, first_seen: float, settle: float = SETTLE_SECONDS
+) -> bool:
+    """Whether a file has lain unchanged long enough to be taken as it is (P4).
+
+    ``first_seen`` is when the file was first seen with this very ``signature``; all in seconds
+    since 1970. Counted from mtime; an mtime that lay in the future then (another machine's clock)
+    counts from ``first_seen``.
+    """
+    return now - min(signature.mtime_ns / 1e9, first_seen) >= settle
+
+
+def client_mismatch(entry: StackEntry, manifest: Manifest, file: str = "manifest.xml") -> Fault:
+    """The manifest ``file`` names another client than its Stack entry (P6)."""
+    return Fault(
+        "client-mismatch",
+        "P6",
+        (None, file),
+        f"The manifest names the client {quoted(manifest.client)}, "
+        f"the Stack entry {quoted(entry.name)} names {quoted(entry.client)}",
+        "Both must name the same client, letter by letter.",
+    )
+
+
+def no_packages(glob: str, existing: Sequence[str], file: str = "manifest.xml") -> Fault:
+    """The glob of the manifest ``file`` matches nothing; ``existing`` are files that are there."""
+    there = ", ".join(map(quoted, existing))
+    return Fault(
+        "no-packages",
+        "P6",
+        (None, file),
+        f"{quoted(glob)} matches no package; "
+        + (f"there are {there}" if there else "there is no package.xml in the feed"),
+        "Packages/@path is relative to the feed's folder; '*' stays in one folder, '**' does not.",
+    )
+
+
+def feed_missing(entry: StackEntry) -> Fault:
+    """The feed of an entry is not there, and its time is over (P4)."""
+    return Fault(
+        "feed-missing",
+        "P4",
+        (None, entry.name),
+        f"The feed {quoted(entry.feed_path)} is not in Feeds/",
+        "Write the whole feed first and its Stack entry last.",
+    )
+
+
+def manifest_missing(entry: StackEntry) -> Fault:
+    """The feed of an entry has no manifest, and its time is over (P4)."""
+    return Fault(
+        "manifest-missing",
+        "P4",
+        (None, entry.name),
+        f"The feed {quoted(entry.feed_path)} has no manifest.xml",
+        "Write the whole feed, manifest included, and its Stack entry last.",
+    )
+
+
+def _signature(status: os.stat_result) -> Signature:
+    return Signature(status.st_ino, status.st_mtime_ns, status.st_size)
+
+
+def _signature_in(folder: int, name: str) -> Signature:
+    try:
+        return _signature(os.stat(_entry_name(name), dir_fd=folder, follow_symlinks=False))
+    except FileNotFoundError as error:
+        raise MissingError(name, "is not there") from error
+
+
+def _entry_name(name: str) -> str:
+    """``name``, when it can be that of a file in the Stack."""
+    if name in NO_NAMES or "/" in name or "\0" in name:
+        raise OutsideError(name, "is no name of a Stack entry")
+    return name
+
+
+def _names_for(name: str) -> Iterator[str]:
+    """``1666.xml``, ``1666.2.xml``, ``1666.3.xml`` … as long as the file system takes (P5)."""
+    yield name
+    stem = os.fsencode(name.removesuffix(_ENDING))
+    number = 2
+    while True:
+        ending = f".{number}{_ENDING}"
+        yield os.fsdecode(stem[: _LONGEST_NAME - len(ending)]) + ending
+        number += 1
+
+
+def _moved(source_folder: int, name: str, folder: int, free: str) -> bool:
+    try:
+        return move_in(source_folder, name, folder, free, sync=True)
+    except FileNotFoundError as error:
+        raise MissingError(name, "is not there") from error
+
+
+@contextmanager
+def _side_folder(stack: int, name: Finished) -> Iterator[int]:
+    """Descriptor of ``processed/``, ``failed/`` or ``held/``, made when it is not there."""
+    with suppress(FileExistsError):
+        os.mkdir(name, dir_fd=stack)
+    try:
+        descriptor = open_folder(stack, name, name, listing=True)
+    except FeedPathError as error:
+        raise UsageError(
+            f"Stack/{name} cannot be used: it {error.reason}",
+            "It must be a folder, readable and writable for the engine.",
+        ) from error
+    try:
+        yield descriptor
+    finally:
+        os.close(descriptor)

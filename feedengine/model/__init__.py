@@ -1,0 +1,1 @@
+"""What exists: scalars, tables, codes, and what follows from them."""

@@ -1,0 +1,95 @@
+"""THE tables of what was done: history and ledger (catalogue.md, "History", "The ledger")."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from sqlalchemy import Index
+from sqlmodel import SQLModel
+
+from feedengine.model.declare import column
+from feedengine.model.scalars import ID, INSTANT, INTEGER, TEXT
+
+
+class FeedRun(SQLModel, table=True):
+    """One attempt at a feed, announced by one Stack entry.
+
+    ``status``: running, succeeded, partial, failed, held. ``entry_signature`` tells the entry file
+    from a later one of the same name; ``filed_at`` is set once logs are written and the entry is
+    moved (P5); ``released_at`` when an operator let a held feed through (G1).
+    """
+
+    __tablename__ = "feed_run"
+    __table_args__ = (Index("ix_feed_run_feed", "feed_path"), Index("ix_feed_run_client", "client"))
+    id: int = column(INTEGER, key=True)
+    stack_entry: str = column(TEXT)
+    entry_signature: str = column(TEXT)
+    feed_path: str | None = column(TEXT, default=None)
+    client: str | None = column(TEXT, default=None)
+    started_at: datetime = column(INSTANT)
+    finished_at: datetime | None = column(INSTANT, default=None)
+    status: str = column(TEXT)
+    packages: int = column(INTEGER)
+    applied: int = column(INTEGER)
+    failed: int = column(INTEGER)
+    skipped: int = column(INTEGER)
+    released_at: datetime | None = column(INSTANT, default=None)
+    filed_at: datetime | None = column(INSTANT, default=None)
+
+
+class PackageRun(SQLModel, table=True):
+    """What became of one package in one feed run: applied, already-applied, viewed or failed.
+
+    ``digest`` is the SHA-256 of everything it read (P9); ``entity`` the table's name.
+    """
+
+    __tablename__ = "package_run"
+    __table_args__ = (Index("ix_package_run_feed_run", "feed_run_id"),)
+    id: int = column(INTEGER, key=True)
+    feed_run_id: int = column(INTEGER, foreign_key="feed_run.id")
+    path: str = column(TEXT)
+    digest: str | None = column(TEXT, default=None)
+    entity: str | None = column(TEXT, default=None)
+    entity_id: str | None = column(ID, default=None)
+    action: str | None = column(TEXT, default=None)
+    status: str = column(TEXT)
+    started_at: datetime = column(INSTANT)
+    finished_at: datetime = column(INSTANT)
+
+
+class FindingRow(SQLModel, table=True):
+    """One finding of a package, or of a feed as a whole (``package_run_id`` NULL)."""
+
+    __tablename__ = "finding"
+    __table_args__ = (
+        Index("ix_finding_feed_run", "feed_run_id"),
+        Index("ix_finding_package_run", "package_run_id"),
+        Index("ix_finding_code", "code"),
+    )
+    id: int = column(INTEGER, key=True)
+    feed_run_id: int = column(INTEGER, foreign_key="feed_run.id")
+    package_run_id: int | None = column(INTEGER, foreign_key="package_run.id", default=None)
+    severity: str = column(TEXT)
+    code: str = column(TEXT)
+    rule: str = column(TEXT)
+    file: str = column(TEXT)
+    line: int = column(INTEGER)
+    col: int = column(INTEGER)
+    xpath: str = column(TEXT)
+    message: str = column(TEXT)
+    hint: str = column(TEXT)
+
+
+class Change(SQLModel, table=True):
+    """H1: one row for every object whose document changed; ``document`` NULL once deleted."""
+
+    __tablename__ = "change"
+    __table_args__ = (Index("ix_change_entity", "entity", "entity_id", "seq"),)
+    seq: int = column(INTEGER, key=True)
+    package_id: int = column(INTEGER, foreign_key="package_run.id", index=True)
+    entity: str = column(TEXT)
+    entity_id: str = column(TEXT)
+    action: str = column(TEXT)
+    client: str = column(TEXT)
+    changed_at: datetime = column(INSTANT)
+    document: str | None = column(TEXT, default=None)

@@ -1,0 +1,493 @@
+"""The Stack, entry by entry: what waits, what is taken, where it goes (P2–P9, G1).
+
+The scan of the folder is the truth. An entry leaves the Stack only after the database has committed
+what became of it; a run that a crash cut short is finished first.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import re
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from typing import NamedTuple, TypeGuard
+
+from sqlalchemy import Connection, Engine
+
+from feedengine.applying import (
+    FeedApplier,
+    Progress,
+    feed_order,
+    finished,
+    milliseconds_of,
+    now_text,
+    write_log,
+)
+from feedengine.config import Settings
+from feedengine.errors import Fault, Finding, RefusedError
+from feedengine.feeds.changes import Change, Request
+from feedengine.feeds.document import Limits, Loader, file_findings
+from feedengine.feeds.entries import (
+    Manifest,
+    Signature,
+    StackEntry,
+    Unfinished,
+    entry_fault,
+    parse_manifest,
+)
+from feedengine.feeds.folder import (
+    MANIFEST,
+    FeedFolder,
+    FeedPathError,
+    MissingError,
+    OutsideError,
+)
+from feedengine.feeds.outcome import log_text
+from feedengine.feeds.parse import parse
+from feedengine.feeds.stack import (
+    Stack,
+    client_mismatch,
+    feed_missing,
+    manifest_missing,
+    no_packages,
+    settled,
+)
+from feedengine.model.entities import kinds
+from feedengine.store import ledger
+from feedengine.store.database import reading, writing
+from feedengine.store.ledger import Outcome, Run
+from feedengine.store.load import known_ids
+from feedengine.store.statements import rows_in, statements
+
+MANIFEST_BYTES = 1024 * 1024
+LOOK_AGAIN_SECONDS = 0.1
+UNFILED = 100
+"""So many filed runs are marked in one transaction; a crash before only files them again."""
+
+_DELETE = re.compile(rb"d\0?e\0?l\0?e\0?t\0?e", re.IGNORECASE)
+
+
+class Waiting(NamedTuple):
+    """An entry that cannot be taken yet, and why."""
+
+    name: str
+    client: str | None
+    reason: str
+
+
+class Result(NamedTuple):
+    """What one run of the Stack did."""
+
+    runs: list[Run]
+    waiting: list[Waiting]
+    unlogged: int
+
+
+@contextmanager
+def alone(settings: Settings, told: Callable[[str], None]) -> Iterator[None]:
+    """Only one process takes entries from a Stack; a second one waits, and says so."""
+    descriptor = os.open(settings.stack / ".lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
+    try:
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            told("another feedengine is taking entries from this Stack; waiting for it")
+            fcntl.flock(descriptor, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(descriptor)
+
+
+class Runner:
+    """Takes entries from the Stack until none is left that could be taken."""
+
+    def __init__(self, settings: Settings, database: Engine, progress: Progress) -> None:
+        """Work under ``settings``; ``progress`` is told after every batch."""
+        self.settings = settings
+        self.database = database
+        self.progress = progress
+        self.stack = Stack(settings.stack)
+        self.runs: list[Run] = []
+        self.unlogged = 0
+        self._first_seen: dict[tuple[str, Signature], float] = {}
+        self._missing_since: dict[str, float] = {}
+        self._filed: list[Run] = []
+
+    def run(self) -> Result:
+        """Everything on the Stack, waiting for what is still being written (P4)."""
+        self._recover()
+        while True:
+            waiting, patient = self._pass()
+            if not patient:
+                break
+            time.sleep(LOOK_AGAIN_SECONDS)
+        self._mark_filed()
+        return Result(self.runs, waiting, self.unlogged)
+
+    def _pass(self) -> tuple[list[Waiting], bool]:
+        """One walk through the Stack; whether something in it is worth waiting for."""
+        waiting: list[Waiting] = []
+        patient = False
+        blocked = self._held_clients()
+        for name in self.stack.scan():
+            found = self._entry(name)
+            if found is None:
+                continue
+            if isinstance(found, Waiting):
+                waiting.append(found)
+                return waiting, True
+            reason = blocked.get(found.client)
+            if reason is None:
+                reason = self._take(found)
+                if reason is not None:
+                    blocked[found.client] = reason
+            if reason is not None:
+                waiting.append(Waiting(name, found.client, reason))
+                patient = patient or reason != HELD
+        return waiting, patient
+
+    def _held_clients(self) -> dict[str, str]:
+        with reading(self.database) as connection:
+            runs = ledger.runs_where(connection, "status = 'held' AND released_at IS NULL")
+        return {str(run.client): HELD for run in runs}
+
+    def _entry(self, name: str) -> StackEntry | Waiting | None:
+        """The entry; None when it is gone, or has failed (P2, P4)."""
+        try:
+            found = self.stack.load(name)
+        except MissingError:
+            return None
+        if isinstance(found, StackEntry):
+            return found
+        signature = self.stack.signature(name)
+        if isinstance(found, Unfinished):
+            now = time.time()
+            first = self._first_seen.setdefault((name, signature), now)
+            if not settled(signature, now, first, self.settings.settle_seconds):
+                return Waiting(name, None, "it is still being written")
+            faults: Sequence[Fault] = (found.fault,)
+        else:
+            faults = found
+        self._fail_entry(name, signature, faults)
+        return None
+
+    def _fail_entry(self, name: str, signature: Signature, faults: Sequence[Fault]) -> None:
+        try:
+            data = self.stack.read(name)[0]
+        except FeedPathError:
+            data = b""
+        run = self._blank(name, signature)
+        self._fail(run, file_findings(faults, data), None, signature)
+
+    @staticmethod
+    def _blank(name: str, signature: Signature, entry: StackEntry | None = None) -> Run:
+        path, client = (None, None) if entry is None else (entry.feed_path, entry.client)
+        at = now_text()
+        mark = ":".join(str(part) for part in signature)
+        return Run(0, name, mark, path, client, at, None, "running", 0, 0, 0, 0, None, None)
+
+    def _fail(
+        self,
+        run: Run,
+        findings: Sequence[Finding],
+        folder: FeedFolder | None,
+        signature: Signature,
+    ) -> None:
+        """A feed that fails as a whole: ledger first, then the log, then the entry goes."""
+        run = run._replace(status="failed", finished_at=now_text())
+        with writing(self.database) as connection:
+            if run.id:
+                ledger.save_run(connection, run)
+            else:
+                run = ledger.open_run(connection, run)
+            ledger.save_findings(connection, run, findings)
+        self._write_feed_log(run, findings, folder)
+        self._file(run, signature)
+
+    def _write_feed_log(
+        self, run: Run, findings: Sequence[Finding], folder: FeedFolder | None
+    ) -> None:
+        """P8: beside the manifest, or for a bad entry beside it in ``failed/``."""
+        first = f"{run.feed_path or run.stack_entry} {run.status}"
+        text = log_text(first, findings)
+        at = milliseconds_of(run.finished_at or run.started_at)
+        try:
+            if folder is None:
+                self.stack.write_log(at, text)
+            else:
+                folder.write_log(MANIFEST, at, "error", text)
+        except OSError:
+            self.unlogged += 1
+
+    def _file(self, run: Run, signature: Signature) -> None:
+        """P5: the entry leaves the Stack, now that the database has committed."""
+        to = "processed" if run.status == "succeeded" else "failed"
+        try:
+            self.stack.move(run.stack_entry, to, signature)  # type: ignore[arg-type]
+        except MissingError:
+            pass  # somebody took it away, or put another in its place: that one is a new entry
+        self.runs.append(run)
+        self._filed.append(run)
+        if len(self._filed) >= UNFILED or run.packages > UNFILED:
+            self._mark_filed()
+
+    def _mark_filed(self) -> None:
+        if self._filed:
+            with writing(self.database) as connection:
+                for run in self._filed:
+                    ledger.save_run(connection, run._replace(filed_at=now_text()))
+            self._filed.clear()
+
+    def _take(self, entry: StackEntry) -> str | None:
+        """Run one feed; or the reason why it has to wait."""
+        run = self._known_run(entry) or self._blank(entry.name, entry.signature, entry)
+        try:
+            folder = FeedFolder.open(self.settings.feeds, entry.feed_path)
+        except MissingError:
+            return self._patience(
+                run, entry, None, feed_missing(entry), "its feed is not there yet"
+            )
+        except (OutsideError, FeedPathError):
+            message = "the feed's path leads through a symbolic link, or is no folder"
+            fault = entry_fault(entry.name, message)
+            self._fail(run, file_findings([fault], b""), None, entry.signature)
+            return None
+        with folder:
+            return self._take_folder(run, entry, folder)
+
+    def _known_run(self, entry: StackEntry) -> Run | None:
+        """A held run of this very entry that has been released (G1)."""
+        with reading(self.database) as connection:
+            where = (
+                "status = 'held' AND released_at IS NOT NULL AND stack_entry = ? AND feed_path = ?"
+            )
+            found = ledger.runs_where(connection, where, entry.name, entry.feed_path)
+        if not found:
+            return None
+        mark = ":".join(str(part) for part in entry.signature)
+        return found[-1]._replace(entry_signature=mark, status="running")
+
+    def _patience(
+        self,
+        run: Run,
+        entry: StackEntry,
+        folder: FeedFolder | None,
+        fault: Fault,
+        reason: str,
+    ) -> str | None:
+        """P4: what a feed lacks is waited for, for a time of grace."""
+        since = self._missing_since.setdefault(entry.name, time.monotonic())
+        if time.monotonic() - since < self.settings.grace_seconds:
+            return reason
+        del self._missing_since[entry.name]
+        self._fail(run, file_findings([fault], b""), folder, entry.signature)
+        return None
+
+    def _take_folder(self, run: Run, entry: StackEntry, folder: FeedFolder) -> str | None:
+        try:
+            data = folder.read(MANIFEST, MANIFEST_BYTES)
+            manifest = parse_manifest(data)
+        except MissingError:
+            fault, reason = manifest_missing(entry), "its manifest is not there yet"
+            return self._patience(run, entry, folder, fault, reason)
+        except FeedPathError as error:
+            fault = manifest_missing(entry)._replace(message=f"The manifest {error.reason}")
+            self._fail(run, file_findings([fault], b""), folder, entry.signature)
+            return None
+        if isinstance(manifest, Unfinished):
+            fault, reason = manifest.fault, "its manifest is still being written"
+            return self._patience(run, entry, folder, fault, reason)
+        self._missing_since.pop(entry.name, None)
+        faults: Sequence[Fault] = manifest if not isinstance(manifest, Manifest) else ()
+        if isinstance(manifest, Manifest):
+            if manifest.client != entry.client:
+                faults = (client_mismatch(entry, manifest),)
+            else:
+                try:
+                    packages = list(folder.packages(manifest.glob))
+                except OutsideError:
+                    packages = []
+                if not packages:
+                    faults = (no_packages(manifest.glob, folder.package_files()),)
+        if faults:
+            self._fail(run, file_findings(faults, data), folder, entry.signature)
+            return None
+        return self._apply(run, entry, folder, packages)
+
+    def _apply(
+        self, run: Run, entry: StackEntry, folder: FeedFolder, packages: list[str]
+    ) -> str | None:
+        if run.released_at is None and len(packages) > self.settings.hold_count:
+            message = self._mass_deletion(folder, packages)
+            if message is not None:
+                self._hold(run, entry, message)
+                return HELD
+        self.progress.feeds += 1
+        self.progress.feed = entry.feed_path
+        self.progress.packages += len(packages)
+        self._finish(run, folder, packages, entry.signature)
+        return None
+
+    def _finish(
+        self, run: Run, folder: FeedFolder, packages: list[str], signature: Signature
+    ) -> None:
+        """Apply what the run has not dealt with yet, then file it."""
+        applier = FeedApplier(self.settings, self.database, run, folder)
+        with reading(self.database) as connection:
+            same = "feed_path = ? AND id <> ?"
+            applier.earlier = ledger.runs_where(connection, same, run.feed_path, run.id)
+            own = feed_order(run.feed_path or "")
+            others = ledger.runs_where(connection, "client = ? AND id <> ?", run.client, run.id)
+            applier.late = any(feed_order(other.feed_path or "") > own for other in others)
+            done = ledger.paths_of(connection, run) if run.id else set()
+        left = [path for path in packages if path not in done] if done else packages
+        result = applier.apply(iter(left), self.progress)
+        if result.status == "running":
+            result = finished(result)
+            with writing(self.database) as connection:
+                ledger.save_run(connection, result)
+        self.unlogged += applier.unlogged
+        self._file(result, signature)
+
+    def _mass_deletion(self, folder: FeedFolder, packages: list[str]) -> str | None:
+        """G1: why the feed is held, found by a scan for Deletes before it runs."""
+        loader = Loader(folder, Limits(self.settings.max_package_bytes, self.settings.max_depth))
+        doomed: dict[str, set[str]] = {}
+        for path in packages:
+            try:
+                data = folder.read(path, self.settings.max_package_bytes)
+            except FeedPathError:
+                continue
+            if _DELETE.search(data):
+                request = parse(loader.load(path)).request
+                if _removes(request):
+                    doomed.setdefault(request.kind.name, set()).add(request.id)
+        with reading(self.database) as connection:
+            for kind, ids in doomed.items():
+                if len(ids) > self.settings.hold_count:
+                    message = self._too_many(connection, kind, ids)
+                    if message is not None:
+                        return message
+        return None
+
+    def _too_many(self, connection: Connection, kind: str, ids: set[str]) -> str | None:
+        table = kinds()[kind].table
+        there = known_ids(connection, table, ids)
+        owners: dict[str, int] = {}
+        for _, client in rows_in(connection, table, ("id", "client"), "id", there):
+            owners[client] = owners.get(client, 0) + 1
+        mark = statements(connection).mark
+        for client, count in owners.items():
+            text = f"SELECT count(*) FROM {table.name} WHERE client = {mark}"
+            total = connection.exec_driver_sql(text, (client,)).scalar() or 0
+            share = self.settings.hold_share
+            if count > self.settings.hold_count and count > share * total:
+                return f"the feed deletes {count} of {total} objects ({kind}) of one client"
+        return None
+
+    def _hold(self, run: Run, entry: StackEntry, message: str) -> None:
+        """G1: nothing of it is applied; its entry waits in ``held/``."""
+        fault = Fault("feed-held", "G1", (None, entry.name), message)
+        with writing(self.database) as connection:
+            run = ledger.open_run(connection, run._replace(status="held"))
+            release = f"if it is meant: `feedengine feed release {run.id}`"
+            found = file_findings([fault._replace(hint=release)], b"")
+            ledger.save_findings(connection, run, found)
+        try:
+            self.stack.move(entry.name, "held", entry.signature)
+        except MissingError:
+            pass  # taken away meanwhile; the run stays held
+        self.runs.append(run)
+
+    def _recover(self) -> None:
+        """P8, P9: finish what a crash cut short, and file what was finished but not filed."""
+        with reading(self.database) as connection:
+            runs = ledger.runs_where(connection, "filed_at IS NULL AND status <> 'held'")
+        for run in runs:
+            signature = Signature(*(int(part) for part in run.entry_signature.split(":")))
+            if run.status == "running":
+                self._resume(run, signature)
+                continue
+            if run.feed_path is not None and run.packages:
+                self._logs_again(run)
+            self._file(run, signature)
+            self.runs.pop()
+
+    def _resume(self, run: Run, signature: Signature) -> None:
+        try:
+            with FeedFolder.open(self.settings.feeds, str(run.feed_path)) as folder:
+                manifest = parse_manifest(folder.read(MANIFEST, MANIFEST_BYTES))
+                glob = manifest.glob if isinstance(manifest, Manifest) else ""
+                packages = list(folder.packages(glob)) if glob else []
+                self._logs_again(run)
+                self._finish(run, folder, packages, signature)
+        except FeedPathError:
+            message = "the feed is gone; what was applied of it before the crash stays"
+            fault = Fault("feed-missing", "P4", (None, str(run.feed_path)), message)
+            self._fail(run, file_findings([fault], b""), None, signature)
+
+    def _logs_again(self, run: Run) -> None:
+        """Write the logs that the ledger has and the feed's folder lacks."""
+        with reading(self.database) as connection:
+            packages = ledger.packages_of(connection, run.id)
+            rows = ledger.findings_of(connection, run.id)
+        by_package: dict[int, list[Finding]] = {}
+        for row in rows:
+            if row["package_run_id"] is not None:
+                values = [row[name] for name in ledger.FINDING_COLUMNS[3:]]
+                by_package.setdefault(row["package_run_id"], []).append(Finding(*values))
+        try:
+            with FeedFolder.open(self.settings.feeds, str(run.feed_path)) as folder:
+                for row in packages:
+                    if row["status"] != "already-applied":
+                        self._log_again(folder, row, by_package.get(row["id"], []))
+        except FeedPathError:
+            self.unlogged += len(packages)
+
+    def _log_again(self, folder: FeedFolder, row: dict[str, str], found: list[Finding]) -> None:
+        kind = "error" if row["status"] == "failed" else "success"
+        above = row["path"].rpartition("/")[0]
+        name = f"{milliseconds_of(row['finished_at'])}.{kind}.log"
+        try:
+            folder.read(f"{above}/{name}" if above else name, MANIFEST_BYTES)
+        except MissingError:
+            outcome = Outcome(
+                row["path"],
+                row["digest"],
+                row["entity"],
+                row["entity_id"],
+                row["action"],
+                row["status"],
+                row["started_at"],
+                row["finished_at"],
+                found,
+                (),
+            )
+            try:
+                write_log(folder, outcome)
+            except OSError:
+                self.unlogged += 1
+        except FeedPathError:
+            self.unlogged += 1
+
+
+HELD = "an earlier feed of its client is held"
+
+
+def _removes(request: Request | None) -> TypeGuard[Change]:
+    """Whether a package deletes an object; a ReleaseSetting is none (P44)."""
+    return isinstance(request, Change) and request.action == "delete" and not request.setting
+
+
+def release(settings: Settings, database: Engine, number: int) -> Run:
+    """G1: let a held feed through; raises `RefusedError` when the run is not held."""
+    with writing(database) as connection:
+        found = ledger.runs_where(connection, "id = ?", number)
+        if not found or found[0].status != "held" or found[0].released_at is not None:
+            raise RefusedError(f"run {number} is not held", "see `feedengine feeds`")
+        run = found[0]._replace(released_at=now_text())
+        ledger.save_run(connection, run)
+    Stack(settings.stack).unhold(run.stack_entry)
+    return run

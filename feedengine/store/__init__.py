@@ -1,0 +1,1 @@
+"""Objects to rows and back: SQL, ledger, history, migrations."""

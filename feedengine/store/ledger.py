@@ -1,0 +1,238 @@
+"""The ledger: feed runs, package runs, findings (catalogue.md, "The ledger"; P5, P8, P9)."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from feedengine.catalogue.hand import PROVISIONAL, Touched
+from feedengine.catalogue.objects import Link, Object, link_document, link_id, to_json
+from feedengine.model import ledger as declared
+from feedengine.model.entities import table_of
+from feedengine.store.save import save_hand
+from feedengine.store.statements import rows_in, statements, write
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from sqlalchemy import Connection
+
+    from feedengine.catalogue.hand import Hand
+    from feedengine.errors import Finding
+
+FEED_RUN = table_of(declared.FeedRun)
+PACKAGE_RUN = table_of(declared.PackageRun)
+FINDING = table_of(declared.FindingRow)
+CHANGE = table_of(declared.Change)
+
+RUN_COLUMNS = tuple(column.name for column in FEED_RUN.columns)
+PACKAGE_COLUMNS = tuple(column.name for column in PACKAGE_RUN.columns)
+FINDING_COLUMNS = tuple(column.name for column in FINDING.columns)
+CHANGE_COLUMNS = tuple(column.name for column in CHANGE.columns)
+
+
+class Run(NamedTuple):
+    """A row of ``feed_run``."""
+
+    id: int
+    stack_entry: str
+    entry_signature: str
+    feed_path: str | None
+    client: str | None
+    started_at: str
+    finished_at: str | None
+    status: str
+    packages: int
+    applied: int
+    failed: int
+    skipped: int
+    released_at: str | None
+    filed_at: str | None
+
+
+class Outcome(NamedTuple):
+    """What became of one package; ``answer`` is what its log shows of a View."""
+
+    path: str
+    digest: str | None
+    entity: str | None
+    entity_id: str | None
+    action: str | None
+    status: str
+    started_at: str
+    finished_at: str
+    findings: Sequence[Finding]
+    touched: Sequence[Touched]
+    answer: str = ""
+
+
+class Numbers(NamedTuple):
+    """The last numbers given, and when the last change was."""
+
+    seq: int
+    package: int
+    finding: int
+    changed_at: str
+
+
+_NUMBERS = (
+    "SELECT (SELECT max(seq) FROM change), (SELECT max(id) FROM package_run),"
+    " (SELECT max(id) FROM finding),"
+    " (SELECT changed_at FROM change WHERE seq = (SELECT max(seq) FROM change))"
+)
+
+
+def numbers(connection: Connection) -> Numbers:
+    """The last numbers given; true for as long as the writer's lock is held."""
+    row = connection.exec_driver_sql(_NUMBERS).one()
+    return Numbers(row[0] or 0, row[1] or 0, row[2] or 0, row[3] or "")
+
+
+def save_batch(
+    connection: Connection, run: Run, client: str, outcomes: Sequence[Outcome], hand: Hand
+) -> None:
+    """P9: changes, history and ledger of a batch, in the transaction that ``connection`` is in."""
+    last = numbers(connection)
+    made = statements(connection)
+    packages: list[tuple[Any, ...]] = []
+    findings: list[tuple[Any, ...]] = []
+    history: list[tuple[Any, ...]] = []
+    changed: dict[tuple[str, str], str] = {}
+    linked: dict[int, int] = {}
+    seq, at = last.seq, last.changed_at
+    for number, outcome in enumerate(outcomes, last.package + 1):
+        packages.append((number, run.id, *outcome[:8]))
+        for one in outcome.findings:
+            findings.append((last.finding + len(findings) + 1, run.id, number, *one))
+        if outcome.touched:
+            at = max(at, outcome.finished_at)
+        for touched in outcome.touched:
+            seq += 1
+            row = _change(touched)
+            if isinstance(touched.after, Link):
+                if touched.after.order >= PROVISIONAL:
+                    linked.setdefault(touched.after.order, seq)
+            else:
+                changed[touched.kind, str(touched.id)] = at
+            history.append((seq, number, *row[:3], client, at, row[3]))
+    write(connection, made.insert(PACKAGE_RUN, PACKAGE_COLUMNS), packages)
+    save_hand(connection, hand, changed, linked)
+    write(connection, made.insert(CHANGE, CHANGE_COLUMNS), history)
+    write(connection, made.insert(FINDING, FINDING_COLUMNS), findings)
+
+
+def _change(touched: Touched) -> tuple[str, str, str, str | None]:
+    """H1: entity, entity's id, what happened to it, and its document afterwards."""
+    action = "create" if touched.before is None else "update"
+    after = touched.after
+    if isinstance(touched.id, tuple):
+        release, track = touched.id
+        document = (
+            link_document(release, track, after.position) if isinstance(after, Link) else None
+        )
+        return touched.kind, link_id(release, track), action if document else "delete", document
+    if not isinstance(after, Object):
+        return touched.kind, touched.id, "delete", None
+    return touched.kind, touched.id, action, to_json(after)
+
+
+def open_run(connection: Connection, run: Run) -> Run:
+    """Begin a feed run; its id is the next one."""
+    last = connection.exec_driver_sql("SELECT max(id) FROM feed_run").scalar() or 0
+    opened = run._replace(id=last + 1)
+    write(connection, statements(connection).insert(FEED_RUN, RUN_COLUMNS), [tuple(opened)])
+    return opened
+
+
+def save_run(connection: Connection, run: Run) -> None:
+    """Keep what has become of a run so far."""
+    text = statements(connection).update(FEED_RUN, RUN_COLUMNS[1:], ("id",))
+    write(connection, text, [(*run[1:], run.id)])
+
+
+def save_findings(connection: Connection, run: Run, found: Iterable[Finding]) -> None:
+    """Findings of a feed as a whole."""
+    last = numbers(connection).finding
+    rows = [(last + n, run.id, None, *one) for n, one in enumerate(found, 1)]
+    write(connection, statements(connection).insert(FINDING, FINDING_COLUMNS), rows)
+
+
+def runs_where(connection: Connection, where: str, *values: Any, order: str = "id") -> list[Run]:
+    """The runs for which ``where`` (SQL with ``?`` for each of ``values``) holds."""
+    made = statements(connection)
+    text = f"SELECT {made.names(RUN_COLUMNS)} FROM feed_run WHERE {where} ORDER BY {order}"
+    rows = connection.exec_driver_sql(text.replace("?", made.mark), values).fetchall()
+    return [Run(*row) for row in rows]
+
+
+def applied_before(
+    connection: Connection, runs: Sequence[Run], paths: Sequence[str]
+) -> set[tuple[str, str]]:
+    """P9: which packages (path, digest) an earlier run of the same feed has applied."""
+    made = statements(connection)
+    found: set[tuple[str, str]] = set()
+    wanted = set(paths)
+    for run in runs:
+        text = (
+            "SELECT path, digest FROM package_run"
+            f" WHERE feed_run_id = {made.mark} AND status IN ('applied', 'already-applied')"
+        )
+        rows = connection.exec_driver_sql(text, (run.id,))
+        found.update((row[0], row[1]) for row in rows if row[0] in wanted)
+    return found
+
+
+def paths_of(connection: Connection, run: Run) -> set[str]:
+    """The packages that a run has dealt with."""
+    mark = statements(connection).mark
+    text = f"SELECT path FROM package_run WHERE feed_run_id = {mark}"
+    return {row[0] for row in connection.exec_driver_sql(text, (run.id,))}
+
+
+def packages_of(connection: Connection, run: int) -> list[dict[str, Any]]:
+    """The package runs of a feed run, as dictionaries of columns."""
+    made = statements(connection)
+    text = (
+        f"SELECT {made.names(PACKAGE_COLUMNS)} FROM package_run"
+        f" WHERE feed_run_id = {made.mark} ORDER BY id"
+    )
+    rows = connection.exec_driver_sql(text, (run,)).fetchall()
+    return [dict(zip(PACKAGE_COLUMNS, row, strict=True)) for row in rows]
+
+
+def findings_of(connection: Connection, run: int) -> list[dict[str, Any]]:
+    """The findings of a feed run, as dictionaries of columns."""
+    made = statements(connection)
+    text = (
+        f"SELECT {made.names(FINDING_COLUMNS)} FROM finding"
+        f" WHERE feed_run_id = {made.mark} ORDER BY id"
+    )
+    rows = connection.exec_driver_sql(text, (run,)).fetchall()
+    return [dict(zip(FINDING_COLUMNS, row, strict=True)) for row in rows]
+
+
+def last_feeds(
+    connection: Connection, client: str, keys: Iterable[tuple[str, str]]
+) -> dict[tuple[str, str], str]:
+    """G2: for each object, the path of the feed of this client that last changed it."""
+    by_kind: dict[str, list[str]] = {}
+    for kind, name in keys:
+        by_kind.setdefault(kind, []).append(name)
+    columns = ("entity", "entity_id", "client", "seq", "package_id")
+    rows = [
+        row
+        for kind, ids in by_kind.items()
+        for row in rows_in(connection, CHANGE, columns, "entity_id", ids)
+        if row[0] == kind and row[2] == client
+    ]
+    newest: dict[tuple[str, str], tuple[int, int]] = {}
+    for kind, name, _, seq, package in rows:
+        newest[kind, name] = max(newest.get((kind, name), (0, 0)), (seq, package))
+    made = statements(connection)
+    text = (
+        "SELECT feed_path FROM feed_run JOIN package_run ON package_run.feed_run_id = feed_run.id"
+        f" WHERE package_run.id = {made.mark}"
+    )
+    return {
+        key: str(connection.exec_driver_sql(text, (package,)).scalar() or "")
+        for key, (_, package) in newest.items()
+    }
