@@ -23,7 +23,7 @@ from feedengine.errors import Finding, ServiceError
 from feedengine.feeds.author import package_xml, territories_package
 from feedengine.feeds.changes import Change, GenreList, Request
 from feedengine.feeds.document import Document, Limits, Loader
-from feedengine.feeds.folder import FeedFolder
+from feedengine.feeds.folder import FeedFolder, FeedPathError
 from feedengine.feeds.outcome import first_line, log_text
 from feedengine.feeds.parse import parse
 from feedengine.store import ledger
@@ -241,7 +241,7 @@ class FeedApplier:
             if outcome.status != "already-applied":
                 try:
                     write_log(self.folder, outcome)
-                except OSError:
+                except (OSError, FeedPathError):
                     self.unlogged += 1
 
 

@@ -11,7 +11,7 @@ import os
 import re
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import NamedTuple, TypeGuard
 
 from sqlalchemy import Connection, Engine
@@ -161,7 +161,10 @@ class Runner:
             return None
         if isinstance(found, StackEntry):
             return found
-        signature = self.stack.signature(name)
+        try:
+            signature = self.stack.signature(name)
+        except MissingError:
+            return None
         if isinstance(found, Unfinished):
             now = time.time()
             first = self._first_seen.setdefault((name, signature), now)
@@ -218,16 +221,15 @@ class Runner:
                 self.stack.write_log(at, text)
             else:
                 folder.write_log(MANIFEST, at, "error", text)
-        except OSError:
+        except (OSError, FeedPathError):
             self.unlogged += 1
 
     def _file(self, run: Run, signature: Signature) -> None:
         """P5: the entry leaves the Stack, now that the database has committed."""
         to = "processed" if run.status == "succeeded" else "failed"
-        try:
+        # Missing: somebody took it away, or put another in its place, and that is a new entry.
+        with suppress(MissingError):
             self.stack.move(run.stack_entry, to, signature)  # type: ignore[arg-type]
-        except MissingError:
-            pass  # somebody took it away, or put another in its place: that one is a new entry
         self.runs.append(run)
         self._filed.append(run)
         if len(self._filed) >= UNFILED or run.packages > UNFILED:
@@ -395,10 +397,12 @@ class Runner:
             release = f"if it is meant: `feedengine feed release {run.id}`"
             found = file_findings([fault._replace(hint=release)], b"")
             ledger.save_findings(connection, run, found)
-        try:
-            self.stack.move(entry.name, "held", entry.signature)
-        except MissingError:
-            pass  # taken away meanwhile; the run stays held
+        with suppress(MissingError):  # taken away meanwhile; the run stays held
+            held = self.stack.move(entry.name, "held", entry.signature)
+            if held != entry.name:
+                run = run._replace(stack_entry=held)
+                with writing(self.database) as connection:
+                    ledger.save_run(connection, run)
         self.runs.append(run)
 
     def _recover(self) -> None:
@@ -467,7 +471,7 @@ class Runner:
             )
             try:
                 write_log(folder, outcome)
-            except OSError:
+            except (OSError, FeedPathError):
                 self.unlogged += 1
         except FeedPathError:
             self.unlogged += 1
@@ -489,5 +493,9 @@ def release(settings: Settings, database: Engine, number: int) -> Run:
             raise RefusedError(f"run {number} is not held", "see `feedengine feeds`")
         run = found[0]._replace(released_at=now_text())
         ledger.save_run(connection, run)
-    Stack(settings.stack).unhold(run.stack_entry)
+        try:
+            Stack(settings.stack).unhold(run.stack_entry)
+        except MissingError:
+            message = f"the entry {run.stack_entry} is no longer in Stack/held"
+            raise RefusedError(message, "drop its Stack entry again; the run stays held") from None
     return run

@@ -36,10 +36,10 @@ def write(folder: Path) -> list[str]:
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Write the schemas; with ``--check`` only name those that have drifted: 1 when there are any."""
-    parser = ArgumentParser(prog="python -m feedengine.schemas", description=main.__doc__)
+    """Write the schemas; with ``--check`` name those that have drifted, and 1 when any has."""
+    parser = ArgumentParser(prog="python -m feedengine.schemas", description="The XML Schemas.")
     parser.add_argument("folder", nargs="?", type=Path, default=Path("schemas"))
-    parser.add_argument("--check", action="store_true", help="write nothing, name what has drifted")
+    parser.add_argument("--check", action="store_true", help="write nothing; 1 on drift")
     asked = parser.parse_args(arguments)
     names = drifted(asked.folder) if asked.check else write(asked.folder)
     done = "has drifted" if asked.check else "written"

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import re
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from lxml import etree
@@ -72,18 +72,22 @@ class SourceFile:
     faults: list[Fault]
     spots: dict[str, tuple[int, int]]
     suspect: bool = False
-    sources: dict[str, str | tuple[str, str, str]] = field(default_factory=dict)
     memo: dict[str | None, Any] = field(default_factory=dict)
 
 
 @dataclass(slots=True)
 class Document:
-    """A package and every file it reads, by their paths from the feed's folder."""
+    """A package and every file it reads, by their paths from the feed's folder.
+
+    ``sources`` says for each ``src`` which file it names, looked for from the package's folder and
+    then from the feed's (P40); or the finding's code, message and hint.
+    """
 
     file: str
     files: dict[str, SourceFile]
     digest: str
     limits: Limits
+    sources: dict[str, str | tuple[str, str, str]] = field(default_factory=dict)
 
     def too_deep(self, file: str) -> Fault | None:
         """P11: the fault of a file that is nested deeper than the limit."""
@@ -320,43 +324,35 @@ class Loader:
     def _sources(self, document: Document) -> None:
         """P42: every file is read once a package, level by level."""
         level = [document.file]
-        for _ in range(MOST_LEVELS + 1):
+        for _ in range(MOST_LEVELS):
             following: list[str] = []
             for name in level:
                 self._follow(document, document.files[name], following)
             level = following
             if not level:
                 return
-        trouble = (
-            "source-limit",
-            f"files name each other through more than {MOST_LEVELS} levels",
-            "",
-        )
+        message = f"files name each other through more than {MOST_LEVELS} levels"
         for name in level:
-            found = document.files[name]
-            cut: dict[str, str | tuple[str, str, str]] = dict.fromkeys(found.sources, trouble)
-            document.files[name] = replace(found, sources=cut)
+            for src in _sources_in(document.files[name]):
+                document.sources.setdefault(src, ("source-limit", message, ""))
 
     def _follow(self, document: Document, found: SourceFile, following: list[str]) -> None:
-        if found.root is None or b"src" not in found.data:
-            return
-        for element in _SOURCED(found.root):
-            src = element.get("src")
-            if src not in found.sources:
-                found.sources[src] = self._resolved(found.path, src)
-            target = found.sources[src]
+        for src in _sources_in(found):
+            if src in document.sources:
+                continue
+            target = document.sources[src] = self._resolved(document.file, src)
             if isinstance(target, str) and target not in document.files:
                 if len(document.files) >= MOST_FILES:
                     message = f"the package reads more than {MOST_FILES} files"
-                    found.sources[src] = ("source-limit", message, "")
+                    document.sources[src] = ("source-limit", message, "")
                     continue
                 document.files[target] = self._shared_file(target)
                 following.append(target)
 
-    def _resolved(self, from_file: str, src: str) -> str | tuple[str, str, str]:
+    def _resolved(self, package: str, src: str) -> str | tuple[str, str, str]:
         """The path of the file that ``src`` names, or the finding's code, message and hint."""
         try:
-            candidates = resolve_source(from_file, src)
+            candidates = resolve_source(package, src)
         except OutsideError as error:
             return "source-outside", str(error), ""
         for candidate in candidates:
@@ -385,6 +381,13 @@ class Loader:
         if path not in self._shared:
             self._keep(path, self.folder.read(path, self.limits.file_bytes))
         return self._shared[path]
+
+
+def _sources_in(found: SourceFile) -> list[str]:
+    """Every ``src`` of a file."""
+    if found.root is None or b"src" not in found.data:
+        return []
+    return [str(element.get("src")) for element in _SOURCED(found.root)]
 
 
 def _digest(document: Document) -> str:

@@ -21,7 +21,7 @@ from feedengine.model.identifiers import country_code
 from feedengine.model.instants import InvalidValueError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
     from lxml.etree import _Element as Element
 
@@ -50,15 +50,20 @@ def package_object(reading: Reading, file: str) -> Model | None:
     if root is None:
         return None
     place: Place = ((None, file), 0)
+    if reading.sure:
+        schema = root[0]
+        inside: Place = ((place, 0), 0)
+        action = _primary(reading, schema, (place, 0), (inside, schema[0]))
+        return Model(schema[0], inside, action, file)
     if root.tag not in rules.ROOTS:
         reading.unknown(root, place, rules.ROOTS)
         return None
     attributes(reading, root, place, frozenset())
     no_text(reading, root, place)
-    schema = _only(reading, root, place, ("Schema",))
-    if schema is None:
+    found_schema = _only(reading, root, place, ("Schema",))
+    if found_schema is None:
         return None
-    at, element = schema
+    at, element = found_schema
     attributes(reading, element, at, rules.SCHEMA_ATTRIBUTES)
     version = element.get("version")
     if version is not None and version.strip(BLANK) not in rules.SCHEMA_VERSIONS:
@@ -119,7 +124,7 @@ def sourced(reading: Reading, element: Element, place: Place, name: str) -> Mode
 
 
 def _no_ref(reading: Reading, element: Element, place: Place) -> None:
-    if element.get("ref") is not None:
+    if element.keys() and element.get("ref") is not None:
         reading.fault("schema-invalid", "P41", place, "ref= stands without src=")
 
 
@@ -129,7 +134,7 @@ def _target(reading: Reading, element: Element, place: Place, src: str) -> Model
         message = f"{element.tag!s} has content beside src={quoted(src)}"
         reading.fault("content-conflict", "P40", place, message)
         return None
-    target = reading.document.files[reading.open[-1]].sources[src]
+    target = reading.document.sources[src]
     if not isinstance(target, str):
         code, message, hint = target
         rule = "P42" if code == "source-limit" else "P40"
@@ -145,7 +150,7 @@ def list_members(
 
     With the items comes the file they stand in; None after a fault of the source.
     """
-    src = element.get("src")
+    src = element.get("src") if element.keys() else None
     if src is None:
         _no_ref(reading, element, place)
         no_text(reading, element, place)
@@ -163,8 +168,16 @@ def list_members(
 
 def children_named(
     reading: Reading, element: Element, place: Place, names: tuple[str, ...]
-) -> Iterator[tuple[Place, Element]]:
+) -> Iterable[tuple[Place, Element]]:
     """The children of a collection with their places; others are ``element-unknown``."""
+    if reading.sure:
+        return [((place, index), child) for index, child in enumerate(element)]
+    return _named(reading, element, place, names)
+
+
+def _named(
+    reading: Reading, element: Element, place: Place, names: tuple[str, ...]
+) -> Iterator[tuple[Place, Element]]:
     for index, child in enumerate(element):
         if child.tag in names or names == ("*",):
             yield (place, index), child

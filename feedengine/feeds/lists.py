@@ -222,21 +222,28 @@ def child_list(
     mode: Mode,
     marks: Marks,
     steps: list[changes.Step],
-) -> None:
-    """Read items that are no models, and add what is to be done to ``steps``."""
+) -> bool:
+    """Read items that are no models, and add what is to be done to ``steps``.
+
+    Returns whether they are edits, and not a plain list.
+    """
+    if reading.sure and marks is NO_MARKS and not any(child.keys() for _, child in children):
+        steps.append(changes.Replace(kind.index, plain_list(reading, children, kind)))
+        return False
     _check_items(reading, children, kind)
     words = [item_word(reading, child, place, marks, mode) for place, child in children]
     places = [place for place, _ in children]
     edits = marked(reading, marks, words, places)
     if not edits:
         steps.append(changes.Replace(kind.index, plain_list(reading, children, kind)))
-        return
+        return False
     for word, (place, child) in zip(words, children, strict=True):
         for row in items_of(reading, child, place, kind):
             if word == "pull":
                 _pull(reading, kind, row, place, steps)
             elif complete(reading, kind, row, place):
                 steps.append(changes.Push(kind.index, row))
+    return True
 
 
 def _check_items(

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from functools import cache, lru_cache
+from functools import cache
 from typing import TYPE_CHECKING, NamedTuple, cast
+
+from lxml import etree
 
 from feedengine.catalogue.territories import TerritorySet, Validity, territory_set
 from feedengine.errors import Place, quoted
@@ -87,7 +89,7 @@ def slots(kind: Kind) -> Mapping[str, Slot]:
 class Body:
     """What has been read of one model so far."""
 
-    __slots__ = ("adjusted", "asked", "bare", "empty", "kind", "mode", "plain", "steps")
+    __slots__ = ("adjusted", "asked", "bare", "empty", "kind", "mode", "seen", "steps")
 
     def __init__(self, kind: Kind, mode: Mode) -> None:
         """Nothing yet."""
@@ -97,7 +99,7 @@ class Body:
         self.steps: list[Step] = []
         self.bare: list[tuple[Place, Element]] = []
         self.adjusted: set[int] = set()
-        self.plain: set[str] = set()
+        self.seen: dict[str, bool] = {}
         self.empty: list[tuple[Leaf, Place]] = []
 
 
@@ -201,6 +203,11 @@ def _nothing(body: Body, leaf: Leaf, place: Place) -> None:
 
 def scalar(reading: Reading, element: Element, place: Place, body: Body, leaf: Leaf) -> None:
     """A field that has attributes, or is there a second time (P10, P34)."""
+    if reading.sure and body.asked[leaf.index] is UNSET and element.keys() == ["type"]:
+        text = (element.text or "").strip(BLANK)
+        if text and leaf.index not in body.adjusted:
+            body.asked[leaf.index] = value_of(reading, leaf, text, element.get("type"), place)
+            return
     allowed = rules.ACTION_ATTRIBUTES | ({"type"} if leaf.scalar.units else set())
     attributes(reading, element, place, allowed)
     word = word_of(reading, element, place)
@@ -239,10 +246,10 @@ def _adjust(
 def twice(reading: Reading, element: Element, place: Place, body: Body, *, edits: bool) -> None:
     """P10: of a collection given twice, each must carry sub-actions."""
     name = str(element.tag)
-    seen = name in body.plain or f"{name} edited" in body.plain
-    if seen and (not edits or name in body.plain):
+    before = body.seen.get(name)
+    if before is not None and not (before and edits):
         reading.fault("schema-invalid", "P10", place, f"{name} is given twice")
-    body.plain.add(f"{name} edited" if edits else name)
+    body.seen[name] = edits and before is not False
 
 
 def _children(reading: Reading, element: Element, place: Place, body: Body, slot: Slot) -> None:
@@ -251,10 +258,8 @@ def _children(reading: Reading, element: Element, place: Place, body: Body, slot
     marks = collection_marks(reading, element, place, body.mode)
     no_text(reading, element, place)
     children = list(children_named(reading, element, place, (kind.listed.item,)))
-    before = len(body.steps)
-    child_list(reading, children, kind, body.mode, marks, body.steps)
-    plain = any(isinstance(step, changes.Replace) for step in body.steps[before:])
-    twice(reading, element, place, body, edits=not plain)
+    edits = child_list(reading, children, kind, body.mode, marks, body.steps)
+    twice(reading, element, place, body, edits=edits)
 
 
 def _bare(_reading: Reading, element: Element, place: Place, body: Body, _slot: Slot) -> None:
@@ -356,6 +361,9 @@ def _entered(reading: Reading, found: Model, kind: Kind, action: str) -> Change 
 def _links(reading: Reading, element: Element, place: Place, body: Body, slot: Slot) -> None:
     """A collection of models: each is linked, or its link goes (P30, P32, P33)."""
     target = kinds()[slot.target]
+    if reading.sure and not element.keys() and not any(child.keys() for child in element):
+        _plain_links(reading, element, place, body, slot)
+        return
     marks = collection_marks(reading, element, place, body.mode, rules.SOURCED_ATTRIBUTES)
     found = list_members(reading, element, place, (slot.item,))
     if found is None:
@@ -376,6 +384,29 @@ def _links(reading: Reading, element: Element, place: Place, body: Body, slot: S
     _link_steps(reading, members, body, slot, edits=edits)
 
 
+def _plain_links(reading: Reading, element: Element, place: Place, body: Body, slot: Slot) -> None:
+    """A collection in which nothing has an attribute, valid by the schema: the usual one."""
+    target = kinds()[slot.target]
+    found: dict[str, Change] = {}
+    for index, child in enumerate(element):
+        at = (place, index)
+        if not len(child):
+            reading.fault("empty-item", "P15", at, f"an empty {slot.item} is skipped")
+            continue
+        change = _entered(reading, Model(child, at, None, None), target, "refer")
+        if change is not None:
+            if change.id in found:
+                _duplicate_link(reading, change, at, slot)
+            found[change.id] = change
+    twice(reading, element, place, body, edits=False)
+    body.steps.append(changes.ReplaceLinks(slot.at, tuple(found.values())))
+
+
+def _duplicate_link(reading: Reading, change: Change, place: Place, slot: Slot) -> None:
+    message = f"{slot.item} {quoted(change.id)} stands in the list already"
+    reading.fault("duplicate-item", "P32", place, message)
+
+
 def _link_steps(
     reading: Reading, members: list[Member], body: Body, slot: Slot, *, edits: bool
 ) -> None:
@@ -390,8 +421,7 @@ def _link_steps(
     for member in members:
         if member.change is not None:
             if member.change.id in seen:
-                message = f"{slot.item} {quoted(member.change.id)} stands in the list already"
-                reading.fault("duplicate-item", "P32", member.place, message)
+                _duplicate_link(reading, member.change, member.place, slot)
             seen.add(member.change.id)
     models = tuple(member.change for member in members if member.change is not None)
     body.steps.append(changes.ReplaceLinks(slot.at, models))
@@ -414,13 +444,18 @@ def _one(reading: Reading, element: Element, place: Place, body: Body, slot: Slo
 
 def territories(reading: Reading, element: Element, place: Place, body: Body, _slot: Slot) -> None:
     """A territory list (P30, P36)."""
+    if reading.sure and not element.keys() and not any(child.keys() for child in element):
+        plain_list = _inline_territories(reading, element, place)
+        twice(reading, element, place, body, edits=False)
+        body.steps.append(changes.ReplaceTerritories(plain_list))
+        return
     marks = collection_marks(reading, element, place, body.mode, rules.SOURCED_ATTRIBUTES)
     members = list_members(reading, element, place, ("Territory", "Country"))
     if members is None:
         return
     children, file = members
     edited = marks.edits or any(child.keys() for _, child in children)
-    if file is not None and not edited:
+    if file is not None and not edited and b"src" not in reading.document.files[file].data:
         plain: TerritorySet | None = _remembered(reading, children, place, file, element.get("ref"))
     else:
         with_file = [file] if file is not None else []
@@ -430,6 +465,29 @@ def territories(reading: Reading, element: Element, place: Place, body: Body, _s
     twice(reading, element, place, body, edits=plain is None)
     if plain is not None:
         body.steps.append(changes.ReplaceTerritories(plain))
+
+
+_INLINE: dict[bytes, TerritorySet] = {}
+_MOST_INLINE = 512
+_LARGEST_INLINE = 128 * 1024
+
+
+def _inline_territories(reading: Reading, element: Element, place: Place) -> TerritorySet:
+    """A plain list inside a package. A label's packages repeat the same text: it is read once.
+
+    Only text without any fault is remembered, so that every package gets its own findings.
+    """
+    text = etree.tostring(element, with_tail=False)
+    known = _INLINE.get(text)
+    if known is None:
+        before = len(reading.faults)
+        children = children_named(reading, element, place, ("Territory", "Country"))
+        known = plain_territories(reading, list(children))
+        if len(reading.faults) == before and len(text) <= _LARGEST_INLINE:
+            if len(_INLINE) >= _MOST_INLINE:
+                _INLINE.clear()
+            _INLINE[text] = known
+    return known
 
 
 def _remembered(
@@ -463,20 +521,15 @@ def plain_territories(reading: Reading, children: Members) -> TerritorySet:
             message = f"{country} stands in the list already"
             reading.fault("duplicate-item", "P32", at, message)
         entries[country] = validities
-    return _shared_set(tuple(entries.items()))
-
-
-@lru_cache(maxsize=1024)
-def _shared_set(entries: tuple[tuple[str, tuple[Validity, ...]], ...]) -> TerritorySet:
-    """Most packages of a label declare the same territories: one value, hashed once."""
-    return territory_set(entries)
+    return territory_set(entries.items())
 
 
 def _territory_at(
     reading: Reading, element: Element, place: Place, *, pulled: bool
 ) -> tuple[str, tuple[Validity, ...]] | None:
     """A territory, from its file where it names one."""
-    if element.tag == "Country" or (element.get("src") is None and element.get("ref") is None):
+    bare = not element.keys() or (element.get("src") is None and element.get("ref") is None)
+    if bare or element.tag == "Country":
         return territory(reading, element, place, pulled=pulled)
     found = sourced(reading, element, place, "Territory")
     return None if found is None else territory(reading, found.element, found.place, pulled=pulled)

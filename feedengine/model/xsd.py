@@ -1,13 +1,13 @@
 """XML Schemas of the three documents, made from the declarations (house.md, "One declaration").
 
 No field is listed here: objects, collections and leaves come from `feedengine.model.entities`,
-values from `feedengine.model.scalars`. What is written out is the frame around them: roots, actions,
-territories. The schemas never refuse what the protocol allows; what they cannot see (which action
-may stand where, what a complete object has) is the parser's.
+values from `feedengine.model.scalars`. What is written out is the frame around them: roots,
+actions, territories. The schemas never refuse what the protocol allows; what they cannot see (which
+action may stand where, what a complete object has) is the parser's.
 
 Three habits keep the two validators, libxml2 and the library ``xmlschema``, of one mind, and fast:
 
-* Blanks around a value belong to its pattern (the ID alone, which has a length, is an ``xs:token``):
+* Blanks around a value belong to its pattern (the ID alone is an ``xs:token``, for its length):
   ``xmlschema`` collapses what Unicode calls white space, XML knows four characters.
 * Each alternative of a pattern is a pattern of its own. In libxml2 the counters of one leak into
   the other: ``a{4}|b{1,15}`` takes sixteen b.
@@ -46,16 +46,16 @@ LONGEST = {ID.name: 255}
 
 ROOTS = ("xml", "Package")
 VERSION = r"1\.0"
-STEP = r"([^/.][^/]*|\.[^/.][^/]*|\.\.[^/]+|\.)"
-"""A step of a path that does not lead upwards (P2, P6)."""
+STEP = r"([^/.\\][^/\\]*|\.[^/.\\][^/\\]*|\.\.[^/\\]+)"
+"""A step of a path: a name that is neither ``.`` nor ``..`` (P2, P6)."""
 
 PLURALS = {"Genre": "Genres"}
 """Kinds that may be a package's object in the plural, or be read from a file in it (P10, P40)."""
 
 ACTIONS = {
     "create": "A new, complete object; refused where the ID exists (P20).",
-    "update": "Sets what is given on an object that exists (P21). On a collection it only announces "
-    "that the children carry Push or Pull (P30).",
+    "update": "Sets what is given on an object that exists (P21). On a collection: its children "
+    "carry Push or Pull (P30).",
     "upsert": "Create where the ID is new, otherwise Update; the object must be complete (P22).",
     "delete": "Removes the object and its links; needs the ID alone (P23).",
     "view": "Changes nothing, answers the model; meant where no action is given (P24).",
@@ -170,7 +170,7 @@ def _type(scalar: Scalar) -> str:
 
 
 def _leaf(name: str, node: Node, leaf: Leaf, note: str, *, counts: bool) -> Element:
-    """The element of a leaf; where it ``counts``, Increase and Decrease may change a number (P34)."""
+    """The element of a leaf; where it ``counts``, sub-actions may change a number (P34)."""
     scalar = leaf.scalar
     attributes = [_xs("attribute", name=held, type="xs:string") for held in node.attributes]
     if scalar.units:
@@ -326,7 +326,7 @@ def _plural(name: str) -> Element:
 
 
 def _territories() -> Iterator[Element]:
-    """Territories and their items: a country with its validities, or the country alone (P30, P36)."""
+    """Territories and their items: countries with their validities, or alone (P30, P36)."""
     listed = validity_list().listed
     country = _xs("element", name="Country", type=_type(COUNTRY))
     validities = _any("element", name=listed.plural, type=_named(listed, listed.plural))
@@ -363,10 +363,10 @@ def _attribute_types() -> Iterator[Element]:
 
 def _package() -> str:
     note = (
-        "A package: one object. Its elements stand in any order. An absent element says nothing, an "
-        "empty one sets NULL; Create and Upsert want all that a complete object has. Blanks around a "
-        "value do not count. Which action may stand where is not said here: the engine may refuse "
-        "what is valid."
+        "A package: one object. Its elements stand in any order. An absent element says nothing, "
+        "an empty one sets NULL; Create and Upsert want all that a complete object has. Blanks "
+        "around a value do not count. Which action may stand where is not said here: the engine "
+        "may refuse what is valid."
     )
     names = [*(kind.element for kind in kinds().values()), "ReleaseSetting", *PLURALS.values()]
     names += ["Territory", "Territories"]
@@ -390,18 +390,17 @@ def _package() -> str:
     )
 
 
-def _document(note: str, *elements: Element) -> str:
-    """A small document: a root ``xml`` with each of ``elements`` once, in any order."""
-    path = _xs("attribute", name="path", type="Path", use="required")
+def _document(note: str, path: Element, *elements: Element) -> str:
+    """A small document: a root ``xml`` with each of ``elements`` at most once, in any order."""
+    held = _xs("attribute", name="path", type="Path", use="required")
     client = (_xs("minLength", value="1"), _xs("maxLength", value="255"))
-    steps = "No step of it leads upwards, and something stands between its slashes."
     return _schema(
         _xs("element", note, _xs("complexType", _xs("all", *elements)), name="xml"),
         _simple("Client", "Who writes the feed: 1 to 255 characters.", *client, base="xs:token"),
-        _simple("Path", steps, _pattern(f"/*{STEP}(/{STEP}?)*")),
+        _simple("Path", "Steps with / between them, none of which leads upwards.", path),
         _simple("Blank", "No text.", _pattern("")),
         _xs(
-            "complexType", _xs("simpleContent", _xs("extension", path, base="Blank")), name="Place"
+            "complexType", _xs("simpleContent", _xs("extension", held, base="Blank")), name="Place"
         ),
     )
 
@@ -410,16 +409,23 @@ def _stack() -> str:
     version = _xs("restriction", _pattern(VERSION), base="xs:string")
     return _document(
         "An entry of the Stack: a feed that is written whole (P2, P4).",
-        _xs("element", _xs("simpleType", version), name="Version"),
+        _pattern(f"/?{STEP}(/{STEP})*/?"),
+        _xs("element", _xs("simpleType", version), name="Version", minOccurs="0"),
         _xs("element", name="Client", type="Client"),
         _xs("element", "The feed's folder below Feeds/.", name="Feed", type="Place"),
     )
 
 
 def _manifest() -> str:
-    glob = "Files below the feed's folder: * is any part of a name, ** any folders."
+    step = rf"({STEP}|\.)"
     return _document(
         "The manifest of a feed (P6).",
+        _pattern(f"{step}(/{step})*"),
         _xs("element", name="Client", type="Client"),
-        _xs("element", glob, name="Packages", type="Place"),
+        _xs(
+            "element",
+            "Files below the feed's folder: * is any part of a name, ** any folders.",
+            name="Packages",
+            type="Place",
+        ),
     )

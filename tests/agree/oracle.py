@@ -471,7 +471,7 @@ VALUES: dict[str, Any] = {
 }
 
 
-# Identifiers (P18)
+# Identifiers, checked only to warn of doubtful ones (P18).
 
 
 def _is_isrc(text: str) -> bool:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import xml.etree.ElementTree as ET
 from dataclasses import dataclass, replace
+from itertools import chain
 from typing import TypeAlias, TypeVar
 
 from hypothesis import strategies as st
@@ -829,8 +830,14 @@ PRELUDE: tuple[Package, ...] = (
 """Two packages that make the first ids of every kind."""
 
 
+@st.composite
+def _kept(draw: st.DrawFn) -> list[Package]:
+    """A package, or none at all, which a failing example shrinks to wherever it can."""
+    return [draw(packages())] if draw(_one((1, False), (19, True))) else []
+
+
 def sequences(max_size: int = 5) -> st.SearchStrategy[list[Package]]:
     """Packages to be applied one after the other, mostly after those of `PRELUDE`."""
     first = _one((1, False), (9, True)).map(lambda wanted: [*PRELUDE] if wanted else [])
-    then = st.lists(packages(), min_size=1, max_size=max_size)
-    return st.tuples(first, then).map(lambda both: both[0] + both[1])
+    then = st.lists(_kept(), min_size=1, max_size=max_size)
+    return st.tuples(first, then).map(lambda both: [*both[0], *chain.from_iterable(both[1])])

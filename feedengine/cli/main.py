@@ -1,0 +1,219 @@
+"""The command ``feedengine``: its subcommands, and what becomes of everything that goes wrong.
+
+A subcommand's module is imported when it is used, so that ``feedengine --help`` brings neither the
+database nor the XML parser with it.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from typing import TYPE_CHECKING, NamedTuple
+
+from cyclopts import App, CycloptsError
+
+from feedengine.cli import output
+from feedengine.errors import FeedengineError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+INTERRUPTED = 130
+"""What shells say of a command that Ctrl-C has ended."""
+
+PIPE_CLOSED = 141
+"""What shells say of a command whose reader has gone."""
+
+
+class Command(NamedTuple):
+    """A subcommand: its words, where its function is, and its help, whose first line is listed."""
+
+    words: str
+    place: str
+    help: str
+
+
+COMMANDS = (
+    Command(
+        "init",
+        "site:init",
+        """Make a site: Feeds/, Stack/, feedengine.toml and the catalogue.
+
+        ROOT is the current folder unless given. What is there already stays as it is.""",
+    ),
+    Command(
+        "run",
+        "site:run",
+        """Apply what is on the Stack, then end.
+
+        Waits for entries and feeds that are still being written. Ends with a table of the feeds,
+        and exits 1 when a feed failed in part or whole, is held, or still waits.""",
+    ),
+    Command(
+        "validate",
+        "validating:validate",
+        """Check packages, feeds or Stack entries; nothing is applied.
+
+        A PATH is a package.xml, a feed's folder or a Stack entry. With --against-catalogue the
+        actions are also tried on the catalogue, dry, and the plan is printed.""",
+    ),
+    Command(
+        "status",
+        "site:status",
+        "How things stand: the queue, what is held, the last run, the catalogue.",
+    ),
+    Command("feeds", "runs:feeds", "The feed runs, newest first."),
+    Command(
+        "findings",
+        "runs:findings",
+        """What was wrong or doubtful in feeds, and how to cure it.
+
+        The newest run's findings come first. --summary counts them by code and client.""",
+    ),
+    Command(
+        "show",
+        "catalogue:show",
+        """One object of the catalogue, now or as of an instant; or its history.
+
+        KIND is label, genre, artist, release or track. Put -- before an ID that begins with a
+        hyphen.""",
+    ),
+    Command(
+        "available",
+        "catalogue:available",
+        """May this country use this track at this instant? Exits 0 for yes, 1 for no.
+
+        Without --release: on any release that holds the track. The answer says why, and in which
+        window.""",
+    ),
+    Command(
+        "export",
+        "catalogue:export",
+        """The whole catalogue in canonical order: equal catalogues give equal bytes.
+
+        jsonl goes to standard output or the file --out; xml (a feed that rebuilds the catalogue)
+        and parquet go to the folder --out.""",
+    ),
+    Command("feed new", "runs:feed_new", "Begin a feed; prints its path, which add and stack want."),
+    Command(
+        "feed add",
+        "runs:feed_add",
+        """Add packages to a feed, in the order given.
+
+        With --as the one FILE is not a package but stands in the feed under that name, for others
+        to refer to by src. - is standard input.""",
+    ),
+    Command(
+        "feed stack",
+        "runs:feed_stack",
+        """Put a finished feed on the Stack: from now on it may be taken.
+
+        It is validated first, and refused when that finds errors, unless --force is given.""",
+    ),
+    Command(
+        "feed release",
+        "runs:feed_release",
+        "Let a held feed through; the next run applies it.",
+    ),
+    Command(
+        "db upgrade",
+        "database:upgrade",
+        "Bring the catalogue to the tables and views of this version.",
+    ),
+    Command(
+        "db check",
+        "database:check",
+        "Check that the catalogue keeps every rule; exits 1 when it does not.",
+    ),
+    Command("db rebuild", "database:rebuild", "Make the catalogue anew from its history."),
+    Command(
+        "db copy",
+        "database:copy",
+        "Copy the catalogue, history and ledger into another, empty database.",
+    ),
+    Command("config", "site:config", "Each setting, its value, and where that came from."),
+)
+
+GROUPS = {
+    "feed": "Write feeds, and let held ones through.",
+    "db": "Look after the catalogue's database.",
+}
+
+_HELP = """Music catalogue feeds in, a relational catalogue out, with its whole history.
+
+Settings come from flags, then FEEDENGINE_… variables, then feedengine.toml, then defaults. Exit
+status: 0 fine; 1 refused, held, not found or "no"; 2 wrong usage or settings; 3 an outside service
+failed."""
+
+
+def _version() -> str:
+    from feedengine import __version__  # noqa: PLC0415 - the public names, only when asked for
+
+    return __version__
+
+
+def application() -> App:
+    """The command with all its subcommands, none of them imported yet."""
+    app = App(
+        name="feedengine",
+        help=_HELP,
+        version=_version,
+        help_format="plaintext",
+        result_action="return_value",
+        suppress_keyboard_interrupt=False,
+    )
+    groups = {word: App(name=word, help=text) for word, text in GROUPS.items()}
+    for group in groups.values():
+        app.command(group)
+    for command in COMMANDS:
+        group_word, _, word = command.words.rpartition(" ")
+        parent = groups[group_word] if group_word else app
+        text = "\n".join(part.strip() for part in command.help.splitlines())
+        parent.command(f"feedengine.cli.{command.place}", name=word, help=text)
+    return app
+
+
+def main() -> None:
+    """Run the command that the arguments name, and exit as it says."""
+    sys.exit(run(sys.argv[1:]))
+
+
+def run(arguments: Sequence[str]) -> int:
+    """Run the command; returns the exit status. Never a traceback for what can go wrong."""
+    as_json = "--json" in arguments
+    for stream in (sys.stdout, sys.stderr):
+        if hasattr(stream, "reconfigure"):
+            stream.reconfigure(errors="backslashreplace")
+    try:
+        found = application()(list(arguments), exit_on_error=False, print_error=False)
+        sys.stdout.flush()
+    except BrokenPipeError:
+        # What is left in the buffer must not complain when the interpreter ends.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return PIPE_CLOSED
+    except KeyboardInterrupt:
+        return INTERRUPTED
+    except Exception as error:  # noqa: BLE001 - the outermost place: everything is told in one line
+        if sys.flags.dev_mode and not isinstance(error, FeedengineError | CycloptsError):
+            raise
+        return output.error(*_told(error), as_json=as_json)
+    return int(found or 0)
+
+
+def _told(error: Exception) -> tuple[str, str, int]:
+    """Message, hint and exit status of what went wrong."""
+    if isinstance(error, FeedengineError):
+        return error.message, error.hint, error.exit_status
+    if isinstance(error, CycloptsError):
+        words = " ".join(["feedengine", *(error.command_chain or ())])
+        return str(error), f"see `{words} --help`", 2
+    if isinstance(error, UnicodeEncodeError):
+        return "an argument is not text in UTF-8", "write it in UTF-8", 2
+    if isinstance(error, OSError):
+        what = f"{error.filename}: {error.strerror}" if error.filename else str(error)
+        return what, "look at the path, its permissions and the room on its disk", 3
+    if type(error).__module__.startswith("sqlalchemy."):
+        first = str(error).splitlines()[0]
+        return f"the database failed: {first}", "see `feedengine config` for database_url", 3
+    hint = "this is a defect of feedengine; PYTHONDEVMODE=1 shows where"
+    return f"unexpected {type(error).__name__}: {error}", hint, 3

@@ -1,0 +1,91 @@
+"""The flags that many commands share; those for settings follow from `feedengine.config.Settings`."""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+from dataclasses import asdict, make_dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, TypeAlias
+
+from cyclopts import Group, Parameter
+from cyclopts.validators import Number
+
+from feedengine.config import PREFIX, Settings
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterator
+
+    from feedengine.engine import Engine
+
+PLACES = ("feeds_path", "stack_path", "database_url")
+"""The settings that say where a site's parts are: all that most commands need."""
+
+EVERY = tuple(name for name in Settings.model_fields if name != "root")
+
+_GROUP = Group(
+    "Settings",
+    help=f"For this run alone. Each may stand in feedengine.toml, or be a variable {PREFIX}NAME.",
+    sort_key=10,
+)
+
+
+def flags_for(names: Collection[str]) -> Any:
+    """A class with a flag for each of these settings; None where it is not given."""
+    fields: list[tuple[str, Any, Any]] = []
+    for name in names:
+        declared = Settings.model_fields[name]
+        default = "" if declared.default in (None, (), False) else f" [default: {declared.default}]"
+        parameter = Parameter(
+            help=f"{declared.description}{default}", group=_GROUP, negative_iterable=""
+        )
+        annotation = Annotated[declared.annotation | None, parameter]  # type: ignore[valid-type]
+        fields.append((name, annotation, None))
+    # Cyclopts takes a class of the module ``types``, make_dataclass's own, for a plain value.
+    inside = {"__module__": __name__}
+    return make_dataclass("Flags", fields, kw_only=True, frozen=True, namespace=inside)
+
+
+if TYPE_CHECKING:
+    Flags: TypeAlias = Any
+    PlaceFlags: TypeAlias = Any
+else:
+    Flags = Annotated[flags_for(EVERY), Parameter(name="*")]
+    PlaceFlags = Annotated[flags_for(PLACES), Parameter(name="*")]
+
+NO_FLAGS: Any = flags_for(EVERY)()
+NO_PLACES: Any = flags_for(PLACES)()
+
+Root: TypeAlias = Annotated[
+    Path | None,
+    Parameter(help="The site's folder; the one that the current folder is in unless given."),
+]
+AsJson: TypeAlias = Annotated[
+    bool,
+    Parameter(
+        name="--json", negative="", help="Print one JSON document and nothing else.", show_default=False
+    ),
+]
+At: TypeAlias = Annotated[
+    str | None,
+    Parameter(help="As of this instant: 2022-10-30T11:12:00Z, or a date (its 00:00 UTC)."),
+]
+Limit: TypeAlias = Annotated[
+    int, Parameter(help="How many at most.", validator=Number(gte=1, lte=2**63 - 1))
+]
+RunNumber: TypeAlias = Annotated[
+    int, Parameter(help="A run's number.", validator=Number(gte=1, lte=2**63 - 1))
+]
+
+
+def given(flags: Any) -> dict[str, Any]:
+    """The settings among flags that were given."""
+    return {name: value for name, value in asdict(flags).items() if value is not None}
+
+
+@contextmanager
+def opened(root: Path | None, flags: Any) -> Iterator[Engine]:
+    """The site at ``root``, for as long as a command needs it."""
+    from feedengine.engine import Engine  # noqa: PLC0415 - brings the database with it
+
+    with Engine.at(root, **given(flags)) as engine:
+        yield engine
