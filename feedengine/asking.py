@@ -31,6 +31,7 @@ from feedengine.model.identifiers import WORLDWIDE, country_code
 from feedengine.model.instants import InvalidValueError, instant_text
 from feedengine.model.scalars import INSTANT
 from feedengine.store.database import reading
+from feedengine.store.history import history_of, object_at
 from feedengine.store.ledger import RUN_COLUMNS, Run
 from feedengine.store.load import LINKS, load_objects, load_sets
 from feedengine.store.statements import rows_in, statements
@@ -40,6 +41,8 @@ Answered: TypeAlias = dict[str, Any]
 
 MANY = 500
 """Values in one IN (…)."""
+
+_SPELLING = "IDs are told apart by upper and lower case too (P14)"
 
 _KEPT_TO_ITSELF = frozenset({"entry_signature"})
 """What the engine alone has a use for."""
@@ -62,9 +65,9 @@ def instant_of(text: str | None) -> str:
         return instant_text(datetime.now(UTC))
     try:
         return str(INSTANT.read(text.strip(), None, []))
-    except InvalidValueError as error:
+    except InvalidValueError:
         hint = "write it like 2022-10-30T11:12:00Z or 2022-10-30"
-        raise UsageError(f"{quoted(text)} is no instant: {error}", hint) from None
+        raise UsageError(f"{quoted(text)} is no instant", hint) from None
 
 
 def country_of(text: str) -> str:
@@ -260,10 +263,47 @@ def show(connection: Connection, kind: str, name: str) -> Answered:
     for shared in thing.kind.shared:
         answer[shared.name] = _linked(connection, shared.owner, shared.name, name)
     if thing.kind.territory_index is not None:
-        owned = thing.row[thing.kind.territory_index]
-        sets = {} if owned is None else load_sets(connection, [str(owned)])
-        answer["territories"] = None if owned is None else territory_rows(sets[str(owned)])
+        answer["territories"] = _declared(connection, answer.get("territory_set_id"))
     return answer
+
+
+def show_at(connection: Connection, kind: str, name: str, at: str) -> Answered:
+    """An object as of an instant, in the form of `show`; `RefusedError` when there was none."""
+    found, instant = kind_named(kind), instant_of(at)
+    document = object_at(connection, kind, name, instant)
+    if document is None:
+        hint = f"its history: feedengine show {kind} {name} --history"
+        raise RefusedError(f"there was no {kind} {quoted(name)} at {instant}", hint)
+    text = (
+        "SELECT changed_at FROM change WHERE entity = ? AND entity_id = ? AND changed_at <= ?"
+        " ORDER BY seq DESC LIMIT 1"
+    )
+    changed = _rows(connection, text, [kind, name, instant])
+    answer = {**document, "changed_at": changed[0]["changed_at"]}
+    for shared in found.shared:
+        answer.setdefault(shared.name, [])
+    if found.territory_index is not None:
+        answer["territories"] = _declared(connection, document.get("territory_set_id"))
+    return answer
+
+
+def history(connection: Connection, kind: str, name: str, at: str | None = None) -> list[Answered]:
+    """The changes of an object, or of a link (``release_track``), the first first; up to ``at``.
+
+    Raises `RefusedError` when there never was one.
+    """
+    if kind != LINKS.name:
+        kind_named(kind)
+    found = history_of(connection, kind, name)
+    if not found:
+        raise RefusedError(f"there never was a {kind} {quoted(name)}", _SPELLING)
+    until = None if at is None else instant_of(at)
+    return [one for one in found if until is None or one["changed_at"] <= until]
+
+
+def _declared(connection: Connection, set_id: str | None) -> list[Answered] | None:
+    """A territory list as people read it; None where none was ever declared (P36)."""
+    return None if set_id is None else territory_rows(load_sets(connection, [set_id])[set_id])
 
 
 def territory_rows(territories: TerritorySet) -> list[Answered]:
@@ -277,8 +317,7 @@ def territory_rows(territories: TerritorySet) -> list[Answered]:
 def _found(connection: Connection, kind: Kind, name: str) -> Object:
     things = load_objects(connection, kind, [name])
     if not things:
-        hint = "IDs are told apart by upper and lower case too"
-        raise RefusedError(f"there is no {kind.name} {quoted(name)}", hint)
+        raise RefusedError(f"there is no {kind.name} {quoted(name)}", _SPELLING)
     return things[0]
 
 

@@ -5,16 +5,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
-from feedengine import config
+from feedengine import asking, config
 from feedengine.applying import Progress
 from feedengine.config import Settings
 from feedengine.errors import UsageError
 from feedengine.runner import Result, Runner, alone, release
-from feedengine.store.database import open_database
+from feedengine.store.database import open_database, reading
 from feedengine.store.ledger import Run
 from feedengine.store.upgrade import check_revision, upgrade
 
@@ -89,3 +89,39 @@ class Engine:
     def release(self, number: int) -> Run:
         """Let a held feed through (G1)."""
         return release(self.settings, self.database, number)
+
+    def status(self) -> dict[str, Any]:
+        """How things stand (`asking.status`)."""
+        return asking.status(self.settings, self.database)
+
+    def feeds(self, **wanted: Any) -> list[dict[str, Any]]:
+        """The feed runs, newest first: ``client``, ``status``, ``limit`` (`asking.feeds`)."""
+        with reading(self.database) as connection:
+            return asking.feeds(connection, **wanted)
+
+    def findings(self, **wanted: Any) -> dict[str, Any]:
+        """Findings: ``run``, ``code``, ``client``, ``severity``, ``limit`` (`asking.findings`)."""
+        with reading(self.database) as connection:
+            return asking.findings(connection, **wanted)
+
+    def most_frequent(self, runs: Sequence[int], most: int = 5) -> list[dict[str, Any]]:
+        """The most frequent codes among the findings of these runs (`asking.most_frequent`)."""
+        with reading(self.database) as connection:
+            return asking.most_frequent(connection, runs, most)
+
+    def show(self, kind: str, name: str, at: str | None = None) -> dict[str, Any]:
+        """An object, now or as of an instant (`asking.show`, `asking.show_at`)."""
+        with reading(self.database) as connection:
+            if at is None:
+                return asking.show(connection, kind, name)
+            return asking.show_at(connection, kind, name, at)
+
+    def history(self, kind: str, name: str, at: str | None = None) -> list[dict[str, Any]]:
+        """The changes of an object, the first first (`asking.history`)."""
+        with reading(self.database) as connection:
+            return asking.history(connection, kind, name, at)
+
+    def available(self, track: str, **asked: Any) -> dict[str, Any]:
+        """A3: ``country``, ``usage``, ``at``, ``release`` (`asking.available`)."""
+        with reading(self.database) as connection:
+            return asking.available(connection, track, **asked)

@@ -32,8 +32,8 @@ class Past(NamedTuple):
 class Replay:
     """Carries rows of history out on a hand.
 
-    ``linked`` gives for each link made on the way the ``seq`` that made it, by its provisional order
-    in the hand: the first row of a link, or the first after it was gone.
+    ``linked`` gives for each link made on the way the ``seq`` that made it (the link's first row,
+    or the first after it was gone), by the link's provisional order in the hand.
     """
 
     def __init__(self, hand: Hand) -> None:

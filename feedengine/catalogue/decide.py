@@ -139,7 +139,7 @@ class Decider:
         self._check_age(change, key)
         self.hand.put(key, None)
         if key[0] == "release":
-            for track in self.hand.ordered_tracks(key[1]):
+            for track in sorted(self.hand.tracks_of.get(key[1], ())):
                 self.hand.put_link(key[1], track, None)
         elif key[0] == "track":
             for release in sorted(self.hand.releases_of.get(key[1], ())):

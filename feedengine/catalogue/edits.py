@@ -11,7 +11,7 @@ from feedengine.errors import Fault, Place, quoted
 from feedengine.feeds import changes
 from feedengine.feeds.changes import SHARED, Change
 from feedengine.model.entities import links_to
-from feedengine.model.scalars import LARGEST_INTEGER, Value
+from feedengine.model.scalars import LARGEST_DECIMAL, LARGEST_INTEGER, Value
 from feedengine.model.sqltypes import decimal_text
 
 if TYPE_CHECKING:
@@ -111,26 +111,31 @@ def _settled(decider: Decider, draft: Draft, model: Change) -> bool:
 
 def _replace_links(decider: Decider, draft: Draft, step: changes.ReplaceLinks) -> None:
     """P21: the list of links is replaced whole."""
-    ids: dict[str, None] = {}
-    for model in step.models:
-        if _settled(decider, draft, model):
-            ids[model.id] = None
-    if step.list != SHARED:
-        draft.lists[step.list] = tuple(ids)
+    if step.list == SHARED:
+        _replace_shared(decider, draft, step)
         return
+    linked = [model.id for model in step.models if _settled(decider, draft, model)]
+    draft.lists[step.list] = tuple(linked)
+
+
+def _replace_shared(decider: Decider, draft: Draft, step: changes.ReplaceLinks) -> None:
+    """The same for release–track links: others go, then each model is carried out and linked."""
     hand, (kind, own) = decider.hand, draft.key
+    named = {model.id for model in step.models}
     if kind == "release":
-        for track in hand.ordered_tracks(own):
-            if track not in ids:
+        for track in sorted(hand.tracks_of.get(own, ())):
+            if track not in named:
                 hand.put_link(own, track, None)
-        for position, track in enumerate(ids, 1):
-            hand.put_link(own, track, position)
+        for position, model in enumerate(step.models, 1):
+            if _settled(decider, draft, model):
+                hand.put_link(own, model.id, position)
         return
     for release in sorted(hand.releases_of.get(own, ())):
-        if release not in ids:
+        if release not in named:
             hand.put_link(release, own, None)
-    for release in ids:
-        _link_at_end(hand, release, own)
+    for model in step.models:
+        if _settled(decider, draft, model):
+            _link_at_end(hand, model.id, own)
 
 
 def _link_at_end(hand: Hand, release: str, track: str) -> None:
@@ -183,13 +188,14 @@ def _adjust(decider: Decider, draft: Draft, step: changes.Adjust) -> None:
     if after < 0:
         message = f"{name} is {before}; it cannot be decreased by {step.amount}"
         decider.fault(Fault("below-zero", "P34", step.place, message))
-    elif isinstance(step.amount, str):
-        draft.row[step.column] = decimal_text(after)
-    elif after > LARGEST_INTEGER:
-        message = f"{name} would be larger than {LARGEST_INTEGER}"
+        return
+    whole = isinstance(step.amount, int)
+    largest = LARGEST_INTEGER if whole else LARGEST_DECIMAL
+    if after > largest:
+        message = f"{name} would be larger than {largest}"
         decider.fault(Fault("value-invalid", "P34", step.place, message))
     else:
-        draft.row[step.column] = int(after)
+        draft.row[step.column] = int(after) if whole else decimal_text(after)
 
 
 def _replace_territories(_: Decider, draft: Draft, step: changes.ReplaceTerritories) -> None:

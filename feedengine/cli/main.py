@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import sys
+from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from cyclopts import App, CycloptsError
@@ -94,7 +95,9 @@ COMMANDS = (
         jsonl goes to standard output or the file --out; xml (a feed that rebuilds the catalogue)
         and parquet go to the folder --out.""",
     ),
-    Command("feed new", "runs:feed_new", "Begin a feed; prints its path, which add and stack want."),
+    Command(
+        "feed new", "runs:feed_new", "Begin a feed; prints its path, which add and stack want."
+    ),
     Command(
         "feed add",
         "runs:feed_add",
@@ -147,7 +150,7 @@ failed."""
 
 
 def _version() -> str:
-    from feedengine import __version__  # noqa: PLC0415 - the public names, only when asked for
+    from feedengine import __version__
 
     return __version__
 
@@ -156,26 +159,41 @@ def application() -> App:
     """The command with all its subcommands, none of them imported yet."""
     app = App(
         name="feedengine",
-        help=_HELP,
+        help=_paragraphs(_HELP),
         version=_version,
         help_format="plaintext",
         result_action="return_value",
         suppress_keyboard_interrupt=False,
     )
-    groups = {word: App(name=word, help=text) for word, text in GROUPS.items()}
-    for group in groups.values():
-        app.command(group)
-    for command in COMMANDS:
-        group_word, _, word = command.words.rpartition(" ")
-        parent = groups[group_word] if group_word else app
-        text = "\n".join(part.strip() for part in command.help.splitlines())
-        parent.command(f"feedengine.cli.{command.place}", name=word, help=text)
+    groups: dict[str, App] = {}
+    for order, command in enumerate(COMMANDS):
+        group, _, word = command.words.rpartition(" ")
+        if group and group not in groups:
+            groups[group] = App(name=group, help=GROUPS[group], sort_key=order)
+            app.command(groups[group])
+        parent = groups[group] if group else app
+        text = _paragraphs(command.help)
+        parent.command(f"feedengine.cli.{command.place}", name=word, help=text, sort_key=order)
     return app
+
+
+def _paragraphs(text: str) -> str:
+    """A text whose lines are broken where the terminal ends, and not where they are here."""
+    return "\n\n".join(" ".join(part.split()) for part in text.split("\n\n"))
 
 
 def main() -> None:
     """Run the command that the arguments name, and exit as it says."""
-    sys.exit(run(sys.argv[1:]))
+    with Path(os.devnull).open("w", encoding="utf-8") as nowhere:
+        # A stream that the shell has closed is None.
+        sys.stdout, sys.stderr = sys.stdout or nowhere, sys.stderr or nowhere
+        status = run(sys.argv[1:])
+        try:
+            sys.stdout.flush()
+        except OSError:
+            # What is left in the buffer must not complain once more when the interpreter ends.
+            os.dup2(nowhere.fileno(), sys.stdout.fileno())
+    sys.exit(status)
 
 
 def run(arguments: Sequence[str]) -> int:
@@ -188,12 +206,10 @@ def run(arguments: Sequence[str]) -> int:
         found = application()(list(arguments), exit_on_error=False, print_error=False)
         sys.stdout.flush()
     except BrokenPipeError:
-        # What is left in the buffer must not complain when the interpreter ends.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return PIPE_CLOSED
     except KeyboardInterrupt:
         return INTERRUPTED
-    except Exception as error:  # noqa: BLE001 - the outermost place: everything is told in one line
+    except Exception as error:
         if sys.flags.dev_mode and not isinstance(error, FeedengineError | CycloptsError):
             raise
         return output.error(*_told(error), as_json=as_json)
@@ -210,8 +226,11 @@ def _told(error: Exception) -> tuple[str, str, int]:
     if isinstance(error, UnicodeEncodeError):
         return "an argument is not text in UTF-8", "write it in UTF-8", 2
     if isinstance(error, OSError):
-        what = f"{error.filename}: {error.strerror}" if error.filename else str(error)
+        what = ": ".join(str(one) for one in (error.filename, error.strerror or error) if one)
         return what, "look at the path, its permissions and the room on its disk", 3
+    if type(error).__name__ in {"ArgumentError", "NoSuchModuleError"}:
+        hint = "use sqlite:///PATH or postgresql://USER@HOST/NAME"
+        return "database_url names no database", hint, 2
     if type(error).__module__.startswith("sqlalchemy."):
         first = str(error).splitlines()[0]
         return f"the database failed: {first}", "see `feedengine config` for database_url", 3

@@ -1,4 +1,4 @@
-"""The flags that many commands share; those for settings follow from `feedengine.config.Settings`."""
+"""The flags that many commands share; those for settings follow from `Settings` itself."""
 
 from __future__ import annotations
 
@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Annotated, Any, TypeAlias
 from cyclopts import Group, Parameter
 from cyclopts.validators import Number
 
-from feedengine.config import PREFIX, Settings
+from feedengine.config import PREFIX, Settings, settings
+from feedengine.errors import UsageError
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator
@@ -29,6 +30,10 @@ _GROUP = Group(
 )
 
 
+def _or_none(annotation: Any) -> Any:
+    return annotation | None
+
+
 def flags_for(names: Collection[str]) -> Any:
     """A class with a flag for each of these settings; None where it is not given."""
     fields: list[tuple[str, Any, Any]] = []
@@ -38,22 +43,23 @@ def flags_for(names: Collection[str]) -> Any:
         parameter = Parameter(
             help=f"{declared.description}{default}", group=_GROUP, negative_iterable=""
         )
-        annotation = Annotated[declared.annotation | None, parameter]  # type: ignore[valid-type]
-        fields.append((name, annotation, None))
+        fields.append((name, Annotated[_or_none(declared.annotation), parameter], None))
     # Cyclopts takes a class of the module ``types``, make_dataclass's own, for a plain value.
     inside = {"__module__": __name__}
     return make_dataclass("Flags", fields, kw_only=True, frozen=True, namespace=inside)
 
 
+_Every = flags_for(EVERY)
+_Places = flags_for(PLACES)
+NO_FLAGS: Any = _Every()
+NO_PLACES: Any = _Places()
+
 if TYPE_CHECKING:
     Flags: TypeAlias = Any
     PlaceFlags: TypeAlias = Any
 else:
-    Flags = Annotated[flags_for(EVERY), Parameter(name="*")]
-    PlaceFlags = Annotated[flags_for(PLACES), Parameter(name="*")]
-
-NO_FLAGS: Any = flags_for(EVERY)()
-NO_PLACES: Any = flags_for(PLACES)()
+    Flags = Annotated[_Every, Parameter(name="*")]
+    PlaceFlags = Annotated[_Places, Parameter(name="*")]
 
 Root: TypeAlias = Annotated[
     Path | None,
@@ -62,7 +68,10 @@ Root: TypeAlias = Annotated[
 AsJson: TypeAlias = Annotated[
     bool,
     Parameter(
-        name="--json", negative="", help="Print one JSON document and nothing else.", show_default=False
+        name="--json",
+        negative="",
+        help="Print one JSON document and nothing else.",
+        show_default=False,
     ),
 ]
 At: TypeAlias = Annotated[
@@ -82,10 +91,18 @@ def given(flags: Any) -> dict[str, Any]:
     return {name: value for name, value in asdict(flags).items() if value is not None}
 
 
+def chosen(root: Path | None, flags: Any) -> Settings:
+    """The settings of the site at ``root``; raises `UsageError` where there is no such folder."""
+    found = settings(root, **given(flags))
+    if not found.root.is_dir():
+        raise UsageError(f"{found.root} is no folder", "name the ROOT of a site")
+    return found
+
+
 @contextmanager
 def opened(root: Path | None, flags: Any) -> Iterator[Engine]:
     """The site at ``root``, for as long as a command needs it."""
-    from feedengine.engine import Engine  # noqa: PLC0415 - brings the database with it
+    from feedengine.engine import Engine
 
-    with Engine.at(root, **given(flags)) as engine:
+    with Engine(chosen(root, flags)) as engine:
         yield engine

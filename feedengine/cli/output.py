@@ -6,7 +6,6 @@ Results go to standard output; progress, notices and errors to standard error.
 
 from __future__ import annotations
 
-import json
 import sys
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, TextIO
@@ -33,7 +32,7 @@ STYLES = {
 
 
 def safe(value: object) -> str:
-    """Text that a terminal only shows: whatever is not printable is written ``\\uXXXX``."""
+    r"""Text that a terminal only shows: whatever is not printable is written ``\uXXXX``."""
     text = "" if value is None else str(value)
     if text.isprintable():
         return text
@@ -41,7 +40,7 @@ def safe(value: object) -> str:
 
 
 def _console(stream: TextIO) -> Console:
-    from rich.console import Console  # noqa: PLC0415 - only who prints a table needs it
+    from rich.console import Console
 
     terminal = stream.isatty()
     return Console(
@@ -56,6 +55,8 @@ def _console(stream: TextIO) -> Console:
 
 def document(value: object) -> None:
     """One JSON document on standard output, in ASCII: safe on every terminal and in every pipe."""
+    import json
+
     sys.stdout.write(json.dumps(value, indent=2, default=str) + "\n")
 
 
@@ -81,11 +82,13 @@ def error(message: str, hint: str, status: int, *, as_json: bool) -> int:
 
 def table(columns: Sequence[str], rows: Iterable[Sequence[object]], *, head: bool = True) -> None:
     """Rows under their columns; numbers stand to the right."""
-    from rich.table import Table  # noqa: PLC0415
-    from rich.text import Text  # noqa: PLC0415
+    from rich.table import Table
+    from rich.text import Text
 
     found = [list(row) for row in rows]
-    made = Table(box=None, show_header=head, header_style="bold", pad_edge=False, padding=(0, 2, 0, 0))
+    made = Table(
+        box=None, show_header=head, header_style="bold", pad_edge=False, padding=(0, 2, 0, 0)
+    )
     for index, name in enumerate(columns):
         number = bool(found) and all(isinstance(row[index], int) for row in found)
         made.add_column(name, justify="right" if number else "left", overflow="fold")
@@ -133,26 +136,19 @@ def progress() -> Iterator[tuple[Callable[[Progress], None], Callable[[str], Non
     if not sys.stderr.isatty():
         yield lambda _: None, notice
         return
-    from rich.progress import (  # noqa: PLC0415
-        BarColumn,
-        MofNCompleteColumn,
-        Progress as Bar,
-        SpinnerColumn,
-        TextColumn,
-        TimeElapsedColumn,
-    )
+    from rich import progress as bars
 
     columns = (
-        SpinnerColumn(),
-        TextColumn("{task.description}", markup=False),
-        BarColumn(),
-        MofNCompleteColumn(),
-        TextColumn("{task.fields[rate]:,.0f}/s", markup=False),
-        TextColumn("{task.fields[refused]} refused", markup=False),
-        TimeElapsedColumn(),
+        bars.SpinnerColumn(),
+        bars.TextColumn("{task.description}", markup=False),
+        bars.BarColumn(),
+        bars.MofNCompleteColumn(),
+        bars.TextColumn("{task.fields[rate]:,.0f}/s", markup=False),
+        bars.TextColumn("{task.fields[refused]} refused", markup=False),
+        bars.TimeElapsedColumn(),
     )
     console = _console(sys.stderr)
-    with Bar(*columns, console=console, transient=True) as bar:
+    with bars.Progress(*columns, console=console, transient=True) as bar:
         task = bar.add_task("waiting for feeds", total=None, rate=0.0, refused=0)
 
         def told(now: Progress) -> None:

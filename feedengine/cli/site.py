@@ -28,12 +28,10 @@ RUNS_SHOWN = 40
 _REFUSED = frozenset({"failed", "partial", "held"})
 
 
-def init(
-    root: Root = None, *, as_json: AsJson = False, settings: PlaceFlags = NO_PLACES
-) -> int:
+def init(root: Root = None, *, as_json: AsJson = False, settings: PlaceFlags = NO_PLACES) -> int:
     """Make a site at ROOT, FEEDENGINE_ROOT or the current folder."""
-    from feedengine.config import FILE, PREFIX, masked  # noqa: PLC0415
-    from feedengine.engine import Engine  # noqa: PLC0415
+    from feedengine.config import FILE, PREFIX, masked
+    from feedengine.engine import Engine
 
     folder = root or Path(os.environ.get(f"{PREFIX}ROOT") or Path.cwd())
     with Engine.init(folder, **given(settings)) as engine:
@@ -72,7 +70,7 @@ def run(root: Root = None, *, as_json: AsJson = False, settings: Flags = NO_FLAG
 
 
 def _summary(engine: Engine, result: Result) -> dict[str, Any]:
-    from feedengine.asking import run_row  # noqa: PLC0415
+    from feedengine.asking import run_row
 
     numbers = ("packages", "applied", "failed", "skipped")
     return {
@@ -100,18 +98,18 @@ def _print_summary(summary: dict[str, Any]) -> None:
         if len(listed) < len(runs):
             output.line(f"… and {len(runs) - len(listed)} more; all: feedengine feeds")
     if waiting:
-        output.line("\nwaiting:" if runs else "waiting:")
+        output.line()
+        output.line("waiting:")
         output.records(("name", "client", "reason"), waiting)
     if summary["most_frequent"]:
         output.line()
         output.records(("findings", "severity", "code"), summary["most_frequent"])
         look = refused or [one for one in runs if one["packages"]] or runs
-        output.line(f"\nlook next: feedengine findings --run {look[0]['id']}")
+        output.line()
+        output.line(f"look next: feedengine findings --run {look[0]['id']}")
 
 
-def status(
-    root: Root = None, *, as_json: AsJson = False, settings: PlaceFlags = NO_PLACES
-) -> int:
+def status(root: Root = None, *, as_json: AsJson = False, settings: PlaceFlags = NO_PLACES) -> int:
     """How things stand."""
     with opened(root, settings) as engine:
         found = engine.status()
@@ -128,13 +126,16 @@ def status(
             "waiting": f"{queue['waiting']}{since}",
             "running": found["busy"],
             "held": len(found["held"]),
-            "last run": f"{last['id']}, {last['status']}, {last['started_at'][:19]}Z" if last else "none",
+            "last run": f"{last['id']}, {last['status']}, {last['started_at'][:19]}Z"
+            if last
+            else "none",
             "last change": f"{change['seq']}, {change['changed_at'][:19]}Z" if change else "none",
-            **{f"{name} rows": count for name, count in found["objects"].items()},
+            "objects": ", ".join(f"{name} {count}" for name, count in found["objects"].items()),
         }
     )
     if found["held"]:
-        output.line("\nheld; let one through with: feedengine feed release ID")
+        output.line()
+        output.line("held; let one through with: feedengine feed release ID")
         output.records(("id", "feed_path", "client", "started_at"), found["held"])
     if found["clients"]:
         output.line()
@@ -152,7 +153,7 @@ def _lasting(seconds: float) -> str:
 
 def config(root: Root = None, *, as_json: AsJson = False, settings: Flags = NO_FLAGS) -> int:
     """Each setting with where it came from; secrets are masked."""
-    from feedengine.config import origins  # noqa: PLC0415
+    from feedengine.config import origins
 
     found = [one._asdict() for one in origins(root, **given(settings))]
     for one in found:

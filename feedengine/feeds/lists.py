@@ -45,6 +45,7 @@ class Marks(NamedTuple):
 
     word: str | None
     edits: bool
+    announced: str = ""
 
 
 NO_MARKS = Marks(None, edits=False)
@@ -70,11 +71,23 @@ def collection_marks(
     if word in rules.ANNOUNCING:
         if mode == "view":
             allow(reading, mode, "push", place)
-        return Marks(None, edits=True)
+        return Marks(None, edits=True, announced=word)
     if word != rules.UNKNOWN:
         message = f"{word.capitalize()} may not stand on a collection"
         reading.fault("action-forbidden", "P30", place, message, "mark its children")
     return Marks(rules.UNKNOWN, edits=True)
+
+
+def check_announced(
+    reading: Reading, marks: Marks, place: Place, *, bare: bool, models: bool
+) -> None:
+    """P30: Placement is for bare scalars, Transform and Update for models; others are lenient."""
+    wrong = models if marks.announced == "placement" else bare
+    if marks.announced and wrong:
+        code = "action-forbidden" if reading.strict else "sub-action-lenient"
+        message = f"{marks.announced.capitalize()} does not fit the children of this list"
+        hint = "Placement is for <Country>, Transform and Update are for models"
+        reading.fault(code, "P30", place, message, hint)
 
 
 def allow(reading: Reading, mode: Mode, word: str, place: Place) -> None:
@@ -117,18 +130,17 @@ def item_word(
     word = word_of(reading, element, place) if element.keys() else None
     if word is None:
         return marks.word
-    if marks.word is not None:
-        if word not in {marks.word, rules.UNKNOWN} and marks.word != rules.UNKNOWN:
-            message = f"{word.capitalize()} stands in a list that says {marks.word.capitalize()}"
-            reading.fault("action-conflict", "P30", place, message)
+    if word == rules.UNKNOWN:
         return word
-    if word != rules.UNKNOWN:
-        if word in rules.HOLDING:
-            allow(reading, mode, word, place)
-        else:
-            message = f"{word.capitalize()} may not stand on an item of a list"
-            reading.fault("action-forbidden", "P30", place, message, "use Push or Pull")
-            return rules.UNKNOWN
+    if word not in rules.HOLDING:
+        message = f"{word.capitalize()} may not stand on an item of a list"
+        reading.fault("action-forbidden", "P30", place, message, "use Push or Pull")
+        return rules.UNKNOWN
+    if marks.word in rules.HOLDING and word != marks.word:
+        message = f"{word.capitalize()} stands in a list that says {marks.word}"
+        reading.fault("action-conflict", "P30", place, message)
+    else:
+        allow(reading, mode, word, place)
     return word
 
 
@@ -221,9 +233,10 @@ def child_list(
     kind: ListKind,
     mode: Mode,
     marks: Marks,
+    at: Place,
     steps: list[changes.Step],
 ) -> bool:
-    """Read items that are no models, and add what is to be done to ``steps``.
+    """Read the items of the collection ``at``, and add what is to be done to ``steps``.
 
     Returns whether they are edits, and not a plain list.
     """
@@ -231,6 +244,8 @@ def child_list(
         steps.append(changes.Replace(kind.index, plain_list(reading, children, kind)))
         return False
     _check_items(reading, children, kind)
+    if kind.listed.style != "named":
+        check_announced(reading, marks, at, bare=False, models=bool(children))
     words = [item_word(reading, child, place, marks, mode) for place, child in children]
     places = [place for place, _ in children]
     edits = marked(reading, marks, words, places)
@@ -323,7 +338,10 @@ def _validities(reading: Reading, element: Element, place: Place) -> tuple[Valid
     kind = validity_list()
     children = list(children_named(reading, element, place, ("Validity",)))
     for at, child in children:
-        attributes(reading, child, at, frozenset())
+        if word_of(reading, child, at) is not None:
+            message = "no action may stand on a validity of a territory"
+            reading.fault("action-forbidden", "P30", at, message, "push the whole territory")
+        attributes(reading, child, at, rules.ACTION_ATTRIBUTES)
         no_text(reading, child, at)
     rows = plain_list(reading, children, kind)
     return tuple([Validity(*row) for row in rows])  # type: ignore[arg-type]

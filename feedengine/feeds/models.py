@@ -23,6 +23,7 @@ from feedengine.feeds.lists import (
     NO_MARKS,
     Marks,
     allow,
+    check_announced,
     child_list,
     collection_marks,
     item_word,
@@ -118,8 +119,7 @@ def model(reading: Reading, found: Model, kind: Kind, action: str) -> Change | N
             return None
         asked_id = body.asked[id_index] = name
     if body.bare:
-        bare = next(one for one in kind.lists if one.listed.bare)
-        child_list(reading, body.bare, bare, mode, NO_MARKS, body.steps)
+        _bare_list(reading, place, body)
     return Change(
         cast("changes.Action", action),
         kind,
@@ -162,7 +162,7 @@ def _missing(reading: Reading, body: Body, action: str, place: Place) -> tuple[s
         for name in missing:
             message = f"{name} is required in {body.kind.element}"
             reading.fault("field-required", "P20", empty.get(name, place), message)
-    elif action == "update":
+    else:
         for name, at in empty.items():
             reading.fault("field-required", "P17", at, f"{name} may not be empty")
     return tuple(missing)
@@ -221,9 +221,10 @@ def scalar(reading: Reading, element: Element, place: Place, body: Body, leaf: L
             body.asked[leaf.index] = value_of(reading, leaf, text, unit, place)
         else:
             _nothing(body, leaf, place)
-    elif word in rules.COUNTING and leaf.scalar.numeric:
-        if again:
-            reading.fault("schema-invalid", "P10", place, f"{leaf.element} is given twice")
+        return
+    if again:
+        reading.fault("schema-invalid", "P10", place, f"{leaf.element} is given twice")
+    if word in rules.COUNTING and leaf.scalar.numeric:
         _adjust(reading, place, body, leaf, word, value_of(reading, leaf, text, unit, place))
     elif word != rules.UNKNOWN:
         message = f"{word.capitalize()} may not stand on {leaf.element}"
@@ -245,7 +246,10 @@ def _adjust(
 
 def twice(reading: Reading, element: Element, place: Place, body: Body, *, edits: bool) -> None:
     """P10: of a collection given twice, each must carry sub-actions."""
-    name = str(element.tag)
+    _given(reading, str(element.tag), place, body, edits=edits)
+
+
+def _given(reading: Reading, name: str, place: Place, body: Body, *, edits: bool) -> None:
     before = body.seen.get(name)
     if before is not None and not (before and edits):
         reading.fault("schema-invalid", "P10", place, f"{name} is given twice")
@@ -258,13 +262,28 @@ def _children(reading: Reading, element: Element, place: Place, body: Body, slot
     marks = collection_marks(reading, element, place, body.mode)
     no_text(reading, element, place)
     children = list(children_named(reading, element, place, (kind.listed.item,)))
-    edits = child_list(reading, children, kind, body.mode, marks, body.steps)
+    edits = child_list(reading, children, kind, body.mode, marks, place, body.steps)
     twice(reading, element, place, body, edits=edits)
 
 
-def _bare(_reading: Reading, element: Element, place: Place, body: Body, _slot: Slot) -> None:
-    """An item without its collection: kept until all of them are there (P15)."""
-    body.bare.append((place, element))
+def _bare(reading: Reading, element: Element, place: Place, body: Body, slot: Slot) -> None:
+    """An item without its collection (P15): an edit at once; a plain one when all are there."""
+    kind = cast("ListKind", slot.list)
+    if element.get("action") is None and element.get("operator") is None:
+        body.bare.append((place, element))
+        return
+    child_list(reading, [(place, element)], kind, body.mode, NO_MARKS, place, body.steps)
+    _given(reading, kind.listed.plural, place, body, edits=True)
+
+
+def _bare_list(reading: Reading, place: Place, body: Body) -> None:
+    """The plain items that stood without their collection; beside edits they are refused (P30)."""
+    kind = next(one for one in body.kind.lists if one.listed.bare)
+    if body.seen.get(kind.listed.plural):
+        marked(reading, Marks(None, edits=True), [None] * len(body.bare), [p for p, _ in body.bare])
+        return
+    child_list(reading, body.bare, kind, body.mode, NO_MARKS, place, body.steps)
+    _given(reading, kind.listed.plural, body.bare[-1][0], body, edits=False)
 
 
 class Member(NamedTuple):
@@ -286,13 +305,12 @@ def nested(
     attributes(reading, element, place, rules.NESTED_ATTRIBUTES)
     word = word_of(reading, element, place)
     word = None if word == "view" else word
-    if marks.word is not None and word in rules.HOLDING and word != marks.word:
-        reading.fault(
-            "action-conflict", "P30", place, f"the list says {marks.word}, its child {word}"
-        )
+    if _against(marks, word):
+        message = f"the list says {marks.word}, its child {word}"
+        reading.fault("action-conflict", "P30", place, message)
     pulling = marks.word == "pull" or (marks.word is None and word == "pull")
     found = sourced(reading, element, place, kind.element)
-    if marks.word is None and word is not None and word in rules.HOLDING:
+    if word is not None and word in rules.HOLDING and not _against(marks, word):
         allow(reading, mode, word, place)
     if found is None:
         return Member(word or marks.word or rules.UNKNOWN, None, None, place)
@@ -305,10 +323,21 @@ def nested(
     return Member(word or marks.word or primary, change, None, place)
 
 
+def _against(marks: Marks, word: str | None) -> bool:
+    """Whether a child's action contradicts the one its list has for all (P30)."""
+    if marks.word not in rules.HOLDING or word is None:
+        return False
+    if word in rules.HOLDING:
+        return word != marks.word
+    return marks.word == "pull" and word in {"create", "upsert"}
+
+
 def _own_action(reading: Reading, found: Model, place: Place, word: str | None) -> str | None:
     """The nested Create or Upsert, on the element or in the file that stands for it (P26)."""
     own = None if word in rules.HOLDING or word == rules.UNKNOWN else word
-    file = None if found.action in {"view", rules.UNKNOWN} else found.action
+    # P42: a file met again while it is being read is a bare reference, whatever it says itself.
+    silent = found.action in {"view", rules.UNKNOWN} or found.file in reading.open
+    file = None if silent else found.action
     if own is not None and file is not None and own != file:
         message = f"the element says {own.capitalize()}, its file {file.capitalize()}"
         reading.fault("action-conflict", "P40", place, message)
@@ -378,6 +407,7 @@ def _links(reading: Reading, element: Element, place: Place, body: Body, slot: S
         else:
             members.append(nested(reading, child, child_place, target, body.mode, marks))
     del reading.open[len(reading.open) - len(with_file) :]
+    check_announced(reading, marks, place, bare=False, models=bool(members))
     words = [member.word for member in members]
     edits = marked(reading, marks, words, [member.place for member in members])
     twice(reading, element, place, body, edits=edits)
@@ -417,14 +447,13 @@ def _link_steps(
             elif member.change is not None:
                 body.steps.append(changes.PushLink(slot.at, member.change))
         return
-    seen: set[str] = set()
+    found: dict[str, Change] = {}
     for member in members:
         if member.change is not None:
-            if member.change.id in seen:
+            if member.change.id in found:
                 _duplicate_link(reading, member.change, member.place, slot)
-            seen.add(member.change.id)
-    models = tuple(member.change for member in members if member.change is not None)
-    body.steps.append(changes.ReplaceLinks(slot.at, models))
+            found[member.change.id] = member.change
+    body.steps.append(changes.ReplaceLinks(slot.at, tuple(found.values())))
 
 
 def _one(reading: Reading, element: Element, place: Place, body: Body, slot: Slot) -> None:
@@ -545,6 +574,8 @@ def _territory_steps(
     edited: bool,
 ) -> TerritorySet | None:
     """The edits of a territory list, added to the body; or the plain list."""
+    tags = {child.tag for _, child in children}
+    check_announced(reading, marks, place, bare="Country" in tags, models="Territory" in tags)
     words = [item_word(reading, child, at, marks, body.mode) for at, child in children]
     if not edited or not marked(reading, marks, words, [at for at, _ in children]):
         return plain_territories(reading, children)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
+from feedengine.errors import Place, quoted
 from feedengine.feeds import changes, rules
 from feedengine.feeds.changes import UNSET, Change, GenreList, Request, TerritoryView
 from feedengine.feeds.frame import (
@@ -17,7 +18,7 @@ from feedengine.feeds.frame import (
     list_members,
     package_object,
 )
-from feedengine.feeds.lists import Marks, collection_marks
+from feedengine.feeds.lists import NO_MARKS
 from feedengine.feeds.models import (
     Body,
     model,
@@ -142,26 +143,41 @@ def _genres(reading: Reading, found: Model, action: str) -> GenreList | None:
     kind = kinds()["genre"]
     mode = rules.MODE_OF.get(action, "update")
     no_text(reading, found.element, found.place)
-    members = []
-    own = {"create": "create", "view": "refer", "refer": "refer"}.get(action, "upsert")
+    members: list[Change] = []
+    own = {"create": "create", "view": "view", "refer": "refer"}.get(action, "upsert")
     for at, child in children_named(reading, found.element, found.place, ("Genre",)):
-        if is_empty(child) and not child.attrib:
+        if mode != "update" and is_empty(child) and not child.keys():
             reading.fault("empty-item", "P15", at, "an empty Genre is skipped")
             continue
-        before = len(reading.faults)
-        member = nested(reading, child, at, kind, mode, Marks(None, edits=False))
+        member = nested(reading, child, at, kind, mode, NO_MARKS)
         if member.pulled is not None:
             asked: tuple[changes.Asked, ...] = ()
             members.append(Change("pull", kind, member.pulled, asked, (), (), at))
-        elif member.change is not None and len(reading.faults) >= before:
-            members.append(_genre(reading, member.change, own))
+        elif member.change is not None:
+            genre = _genre(reading, member.change, own)
+            plain = member.word is None and mode != "update"
+            if not (plain and _replaced(reading, members, genre, at)):
+                members.append(genre)
     return GenreList(action, tuple(members))  # type: ignore[arg-type]
+
+
+def _replaced(reading: Reading, members: list[Change], genre: Change, place: Place) -> bool:
+    """P32: in a plain list the later of two genres with one ID stands, in the earlier's place."""
+    for index, member in enumerate(members):
+        if member.id == genre.id:
+            message = f"Genre {quoted(genre.id)} stands in the list already"
+            reading.fault("duplicate-item", "P32", place, message)
+            members[index] = genre
+            return True
+    return False
 
 
 def _genre(reading: Reading, change: Change, own: str) -> Change:
     """A genre of the list, complete: its own Create or Upsert, else what the list does (P44)."""
     if change.action != "refer" or own == "refer":
         return change
+    if own == "view":
+        return change._replace(action="view", steps=())
     for name in change.missing:
         message = f"{name} is required in Genre"
         reading.fault("field-required", "P20", change.place, message)
@@ -177,9 +193,8 @@ def _territory(reading: Reading, found: Model, action: str) -> TerritoryView | N
     if found.element.tag == "Territory":
         children = [(found.place, found.element)]
         return TerritoryView(plain_territories(reading, children))
-    marks = collection_marks(reading, found.element, found.place, "view", rules.SOURCED_ATTRIBUTES)
     members = list_members(reading, found.element, found.place, ("Territory", "Country"))
-    if members is None or marks.edits:
+    if members is None:
         return None
     for at, child in members[0]:
         if child.get("action") or child.get("operator"):

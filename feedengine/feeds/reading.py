@@ -197,14 +197,16 @@ def fill(
     reading: Reading, element: Element, place: Place, node: Node, row: list[Value | None]
 ) -> None:
     """Read ``element`` and what is in it into ``row``, as ``node`` says."""
-    if element.keys():
-        _fill_attributes(reading, element, place, node, row)
+    unit = _fill_attributes(reading, element, place, node, row) if element.keys() else None
     leaf = node.leaf
     if leaf is not None:
         if row[leaf.index] is not None:
             reading.fault("schema-invalid", "P10", place, f"{leaf.element} is given twice")
-        unit = element.get("type") if leaf.scalar.units else None
-        row[leaf.index] = value_of(reading, leaf, text_of(reading, element, place), unit, place)
+        value = value_of(reading, leaf, text_of(reading, element, place), unit, place)
+        row[leaf.index] = value
+        if value is None:  # what describes a text that is not there says nothing
+            for described in node.attributes.values():
+                row[described.index] = None
         return
     if element.text and element.text.strip(BLANK):
         no_text(reading, element, place)
@@ -237,12 +239,13 @@ def fill_children(
 
 def _fill_attributes(
     reading: Reading, element: Element, place: Place, node: Node, row: list[Value | None]
-) -> None:
-    """The attributes that fill columns, the ``type=`` of the scalar, and no others."""
+) -> str | None:
+    """The attributes that fill columns, and no others; returns the ``type=`` of the scalar."""
     allowed = set(node.attributes)
+    unit = None
     if node.leaf is not None and "type" not in allowed and node.leaf.scalar.units:
         allowed.add("type")
-        unit_of(reading, element, node.leaf, place)
+        unit = unit_of(reading, element, node.leaf, place)
     if word_of(reading, element, place) is not None:
         reading.fault("action-forbidden", "P34", place, "no action may stand on this element")
     attributes(reading, element, place, allowed | rules.ACTION_ATTRIBUTES)
@@ -250,6 +253,7 @@ def _fill_attributes(
         text = element.get(name)
         if text is not None:
             row[leaf.index] = value_of(reading, leaf, text.strip(BLANK), None, place)
+    return unit
 
 
 def is_empty(element: Element) -> bool:

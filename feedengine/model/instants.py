@@ -124,7 +124,7 @@ def _instant_of(
     remarks: Remarks = []
     if unit in _UNIX_UNITS:
         moment = _from_unix(text, "seconds or milliseconds since 1970 are wanted (type=unixtime)")
-    elif unit == "ISO-YMD" or _DAY.fullmatch(text):
+    elif unit == "ISO-YMD" or (unit is None and _DAY.fullmatch(text)):
         first = _day(text, _WANT_DATE)
         moment = datetime(first.year, first.month, first.day, tzinfo=UTC)
         if bare == "end":

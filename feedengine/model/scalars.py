@@ -36,6 +36,7 @@ from feedengine.model.sqltypes import (
 Value: TypeAlias = str | int
 
 LARGEST_INTEGER = 2**63 - 1
+LARGEST_DECIMAL = 10**18 - Decimal("1e-18")
 WHOLE = BigInteger().with_variant(Integer(), "sqlite")
 """64 bits everywhere; SQLite wants the plain word to make a key the row's own number."""
 
@@ -169,7 +170,6 @@ DURATION = Scalar(
     "seconds",
     pattern=r"\+?[0-9]{1,19}|P([0-9]{1,6}D)?(T([0-9]{1,9}H)?([0-9]{1,9}M)?([0-9]{1,9}(\.0*)?S)?)?",
     units=("seconds",),
-    numeric=True,
 )
 DATE = Scalar(
     "Date",

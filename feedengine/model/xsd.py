@@ -9,8 +9,8 @@ Three habits keep the two validators, libxml2 and the library ``xmlschema``, of 
 
 * Blanks around a value belong to its pattern (the ID alone is an ``xs:token``, for its length):
   ``xmlschema`` collapses what Unicode calls white space, XML knows four characters.
-* Each alternative of a pattern is a pattern of its own. In libxml2 the counters of one leak into
-  the other: ``a{4}|b{1,15}`` takes sixteen b.
+* Each alternative of a scalar's pattern is a pattern of its own. In libxml2 the counters of one
+  leak into the other: ``a{4}|b{1,15}`` takes sixteen b.
 * No ``xs:unique``: refusing repeated scalars by it doubles the cost of a package. ``xs:all``, where
   nothing may be repeated, and "one among others" for the ID cost nothing.
 """
@@ -48,6 +48,9 @@ ROOTS = ("xml", "Package")
 VERSION = r"1\.0"
 STEP = r"([^/.\\][^/\\]*|\.[^/.\\][^/\\]*|\.\.[^/\\]+)"
 """A step of a path: a name that is neither ``.`` nor ``..`` (P2, P6)."""
+
+FIRST = STEP.replace(r"[^/.\\]", r"[^/.\\ \t\n\r]", 1)
+"""The first step, before which blanks do not count."""
 
 PLURALS = {"Genre": "Genres"}
 """Kinds that may be a package's object in the plural, or be read from a file in it (P10, P40)."""
@@ -99,14 +102,14 @@ def alternatives(pattern: str) -> list[str]:
 
 
 def _xs(tag: str, *inside: Element | str, **attributes: str) -> Element:
-    """An element of XML Schema; text among ``inside`` is its documentation."""
+    """An element of XML Schema; texts among ``inside`` are its documentation."""
     made = etree.Element(f"{{{NAMESPACE}}}{tag}", attributes, {"xs": NAMESPACE})
-    for part in inside:
-        if not isinstance(part, str):
-            made.append(part)
-        elif part:
-            note = etree.SubElement(made, f"{{{NAMESPACE}}}annotation")
-            etree.SubElement(note, f"{{{NAMESPACE}}}documentation").text = part
+    notes = [part for part in inside if isinstance(part, str) and part]
+    if notes:
+        annotation = etree.SubElement(made, f"{{{NAMESPACE}}}annotation")
+        for note in notes:
+            etree.SubElement(annotation, f"{{{NAMESPACE}}}documentation").text = note
+    made.extend([part for part in inside if not isinstance(part, str)])
     return made
 
 
@@ -120,8 +123,8 @@ def _simple(name: str, note: str, *facets: Element, base: str = "xs:string") -> 
     return _xs("simpleType", note, _xs("restriction", *facets, base=base), name=name)
 
 
-def _pattern(form: str, note: str = "") -> Element:
-    return _xs("pattern", note, value=f"{BLANKS}{form}{BLANKS}" if form else BLANKS)
+def _pattern(form: str) -> Element:
+    return _xs("pattern", value=f"{BLANKS}{form}{BLANKS}" if form else BLANKS)
 
 
 def _any(tag: str, **attributes: str) -> Element:
@@ -224,8 +227,9 @@ class _Collection(NamedTuple):
 
 def _collected(one: ListKind) -> _Collection:
     """A collection of items that are no models."""
-    if one.listed.style == "named":
-        return _Collection(one.listed, _any("any", namespace="##local", processContents="skip"))
+    if one.listed.style == "named":  # ``xmlschema`` lets text stand beside a lone xs:any
+        free = _any("any", namespace="##local", processContents="skip")
+        return _Collection(one.listed, _xs("sequence", free))
     note = _complete(one.leaves, one.listed.one_of)
     item = _xs("complexType", note, _content(one.node, one.listed.transparent), *_groups("Actions"))
     return _Collection(one.listed, _any("element", name=one.listed.item), item)
@@ -347,9 +351,11 @@ def _territories() -> Iterator[Element]:
 
 
 def _attribute_types() -> Iterator[Element]:
-    forms = {"".join(f"[{c.upper()}{c}]" for c in word): note for word, note in ACTIONS.items()}
-    words = (_pattern(form, note) for form, note in forms.items())
-    yield _simple("Action", "What is to be done; letter case is free (P12).", *words)
+    """Actions and sources; a word is a pattern, since its letter case is free (P12)."""
+    forms = ("".join(f"[{c.upper()}{c}]" for c in word) for word in ACTIONS)
+    words = _xs("restriction", _pattern(f"({'|'.join(forms)})"), base="xs:string")
+    notes = (f"{word.capitalize()}: {note}" for word, note in ACTIONS.items())
+    yield _xs("simpleType", *notes, words, name="Action")
     note = "One attribute under two names; given twice, both say the same (P12)."
     both = [_xs("attribute", name=name, type="Action") for name in ("action", "operator")]
     yield _xs("attributeGroup", note, *both, name="Actions")
@@ -390,14 +396,14 @@ def _package() -> str:
     )
 
 
-def _document(note: str, path: Element, *elements: Element) -> str:
+def _document(note: str, paths: Iterable[str], *elements: Element) -> str:
     """A small document: a root ``xml`` with each of ``elements`` at most once, in any order."""
     held = _xs("attribute", name="path", type="Path", use="required")
     client = (_xs("minLength", value="1"), _xs("maxLength", value="255"))
     return _schema(
         _xs("element", note, _xs("complexType", _xs("all", *elements)), name="xml"),
         _simple("Client", "Who writes the feed: 1 to 255 characters.", *client, base="xs:token"),
-        _simple("Path", "Steps with / between them, none of which leads upwards.", path),
+        _simple("Path", "Steps with / between them; none leads upwards.", *map(_pattern, paths)),
         _simple("Blank", "No text.", _pattern("")),
         _xs(
             "complexType", _xs("simpleContent", _xs("extension", held, base="Blank")), name="Place"
@@ -409,7 +415,7 @@ def _stack() -> str:
     version = _xs("restriction", _pattern(VERSION), base="xs:string")
     return _document(
         "An entry of the Stack: a feed that is written whole (P2, P4).",
-        _pattern(f"/?{STEP}(/{STEP})*/?"),
+        [f"/{STEP}(/{STEP})*/?", f"{FIRST}(/{STEP})*/?"],
         _xs("element", _xs("simpleType", version), name="Version", minOccurs="0"),
         _xs("element", name="Client", type="Client"),
         _xs("element", "The feed's folder below Feeds/.", name="Feed", type="Place"),
@@ -417,10 +423,9 @@ def _stack() -> str:
 
 
 def _manifest() -> str:
-    step = rf"({STEP}|\.)"
     return _document(
         "The manifest of a feed (P6).",
-        _pattern(f"{step}(/{step})*"),
+        [rf"({FIRST}|\.)(/({STEP}|\.))*"],
         _xs("element", name="Client", type="Client"),
         _xs(
             "element",

@@ -12,19 +12,19 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from feedengine.catalogue.asof import LINK, Past, set_named, standing_after
 from feedengine.catalogue.objects import link_ends, link_id
 from feedengine.model.entities import kinds
-from feedengine.store.ledger import CHANGE_COLUMNS
-from feedengine.store.pages import PAGE, given_ids
+from feedengine.store.ledger import CHANGE_COLUMNS, numbers
+from feedengine.store.pages import PAGE, among, asked, given_ids
 from feedengine.store.standing import Standing, set_documents
 from feedengine.store.statements import statements
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Collection, Iterator
 
     from sqlalchemy import Connection
 
 
 class Last(NamedTuple):
-    """The last change of an object or link up to some position; ``document`` None: it was deleted."""
+    """The last change of an object or link up to a position; ``document`` None: it was deleted."""
 
     entity_id: str
     seq: int
@@ -36,19 +36,17 @@ def seq_at(connection: Connection, instant: str) -> int:
 
     Found by halving, because ``changed_at`` never decreases; numbers may be missing (PostgreSQL).
     """
-    mark = statements(connection).mark
-    text = f"SELECT seq, changed_at FROM change WHERE seq <= {mark} ORDER BY seq DESC LIMIT 1"
-    high = connection.exec_driver_sql("SELECT max(seq) FROM change").scalar() or 0
-    found = low = 0
+    text = "SELECT seq, changed_at FROM change WHERE seq <= ? ORDER BY seq DESC LIMIT 1"
+    found, low, high = 0, 0, numbers(connection).seq
     while low < high:
         middle = (low + high + 1) // 2
-        row = connection.exec_driver_sql(text, (middle,)).first()
-        if row is None or row[0] <= low:  # a gap: no row behind low, up to the middle
+        seq, at = next(asked(connection, text, middle), (0, ""))
+        if seq <= low:  # a gap: no row behind low, up to the middle
             low = middle
-        elif row[1] <= instant:
-            found, low = row[0], middle
+        elif at <= instant:
+            found, low = seq, middle
         else:
-            high = row[0] - 1
+            high = seq - 1
     return found
 
 
@@ -62,12 +60,11 @@ def object_at(
     asked for by ``release/track``.
     """
     seq = seq_at(connection, instant)
-    mark = statements(connection).mark
     text = (
-        f"SELECT document FROM change WHERE entity = {mark} AND entity_id = {mark}"
-        f" AND seq <= {mark} ORDER BY seq DESC LIMIT 1"
+        "SELECT document FROM change WHERE entity = ? AND entity_id = ? AND seq <= ?"
+        " ORDER BY seq DESC LIMIT 1"
     )
-    found = connection.exec_driver_sql(text, (kind_name, name, seq)).scalar()
+    (found,) = next(asked(connection, text, kind_name, name, seq), (None,))
     if found is None:
         return None
     document: dict[str, Any] = json.loads(found)
@@ -105,9 +102,8 @@ def _link_rows(connection: Connection, seq: int, where: str, *values: str) -> li
     text = (
         "SELECT seq, entity, entity_id, document FROM change"
         f" WHERE entity = ? AND seq <= ? AND {where} ORDER BY seq"
-    ).replace("?", statements(connection).mark)
-    rows = connection.exec_driver_sql(text, (LINK, seq, *values)).fetchall()
-    return [Past(*row) for row in rows]
+    )
+    return [Past(*row) for row in asked(connection, text, LINK, seq, *values)]
 
 
 def history_of(connection: Connection, kind_name: str, name: str) -> list[dict[str, Any]]:
@@ -116,13 +112,10 @@ def history_of(connection: Connection, kind_name: str, name: str) -> list[dict[s
     ``document`` is a dictionary, or None where the object was deleted. A link (``release_track``)
     is asked for by ``release/track``.
     """
-    made = statements(connection)
-    text = (
-        f"SELECT {made.names(CHANGE_COLUMNS)} FROM change"
-        f" WHERE entity = {made.mark} AND entity_id = {made.mark} ORDER BY seq"
-    )
+    columns = ", ".join(CHANGE_COLUMNS)
+    text = f"SELECT {columns} FROM change WHERE entity = ? AND entity_id = ? ORDER BY seq"
     found = []
-    for row in connection.exec_driver_sql(text, (kind_name, name)).fetchall():
+    for row in asked(connection, text, kind_name, name):
         change = dict(zip(CHANGE_COLUMNS, row, strict=True))
         if change["document"] is not None:
             change["document"] = json.loads(change["document"])
@@ -140,13 +133,32 @@ def last_changes(
         " WHERE entity = ? AND entity_id > ? AND seq <= ?"
         f" GROUP BY entity_id ORDER BY entity_id LIMIT {size}"
         ") m JOIN change c ON c.seq = m.seq ORDER BY c.entity_id"
-    ).replace("?", statements(connection).mark)
-    page = connection.exec_driver_sql(text, (entity, "", seq)).fetchall()
+    )
+    page = list(asked(connection, text, entity, "", seq))
     while page:
         yield [Last(*row) for row in page]
         if len(page) < size:
             return
-        page = connection.exec_driver_sql(text, (entity, page[-1][0], seq)).fetchall()
+        page = list(asked(connection, text, entity, page[-1][0], seq))
+
+
+def changes_of(
+    connection: Connection, entity: str, names: Collection[str]
+) -> dict[str, tuple[int, str | None, str, int | None]]:
+    """Of each of these objects the last change: its ``seq``, document and instant.
+
+    The fourth is the ``seq`` of the change that made it, or made it anew after it was deleted.
+    """
+    text = (
+        "SELECT c.entity_id, c.seq, c.document, c.changed_at, m.made FROM ("
+        "SELECT entity_id, max(seq) AS seq, max(CASE WHEN action = 'create' THEN seq END) AS made"
+        f" FROM change WHERE entity = ? AND {among(connection, 'entity_id')} GROUP BY entity_id"
+        ") m JOIN change c ON c.seq = m.seq"
+    )
+    ids = statements(connection).ids(names)
+    return {
+        row[0]: (row[1], row[2], row[3], row[4]) for row in asked(connection, text, entity, ids)
+    }
 
 
 def _standing(connection: Connection, entity: str, seq: int) -> Iterator[Standing]:
@@ -175,17 +187,16 @@ def documents_at(connection: Connection, seq: int) -> Iterator[Standing]:
 
 
 def _links_at(connection: Connection, seq: int) -> Iterator[Standing]:
-    """The links of a page of releases at a time: a link is in order by its release, then its track."""
-    made = statements(connection)
+    """By the ids of both ends, as links are in order; so a page of releases at a time."""
     text = (
-        "SELECT c.entity_id, c.seq, c.document FROM ("
+        "SELECT c.entity_id, c.document FROM ("
         f"SELECT k.entity_id, max(k.seq) AS seq FROM {given_ids(connection)} r CROSS JOIN change k"
-        f" WHERE k.entity = '{LINK}' AND k.seq <= {made.mark}"
+        " WHERE k.entity = ? AND k.seq <= ?"
         " AND k.entity_id >= r.value || '/' AND k.entity_id < r.value || '0'"
         " GROUP BY k.entity_id) m JOIN change c ON c.seq = m.seq WHERE c.document IS NOT NULL"
     )
     for releases in last_changes(connection, "release", seq):
-        ids = [link_id(one.entity_id, "")[:-1] for one in releases if one.document is not None]
-        rows = connection.exec_driver_sql(text, (made.ids(ids), seq)).fetchall()
-        for row in sorted(rows, key=lambda row: link_ends(row[0])):
-            yield Standing(LINK, row[0], row[2])
+        begun = [link_id(one.entity_id, "")[:-1] for one in releases if one.document is not None]
+        rows = asked(connection, text, statements(connection).ids(begun), LINK, seq)
+        for name, document in sorted(rows, key=lambda row: link_ends(row[0])):
+            yield Standing(LINK, name, document)

@@ -20,28 +20,40 @@ def key_of(table: Table) -> tuple[str, ...]:
     return tuple(column.name for column in table.primary_key.columns)
 
 
-def pages(
-    connection: Connection, table: Table, columns: Sequence[str] = (), *, size: int = PAGE
-) -> Iterator[list[tuple[Any, ...]]]:
-    """A table's rows in the order of its primary key, text by code point; no empty page.
+def asked(connection: Connection, text: str, *values: Any) -> Iterator[tuple[Any, ...]]:
+    """The rows of a query, written with ``?`` for each of ``values``, as they come."""
+    marked = text.replace("?", statements(connection).mark)
+    for row in connection.exec_driver_sql(marked, values):
+        yield tuple(row)
 
-    ``columns`` (all unless given) must name those of the key. Each page begins behind the last one,
-    so rows may be changed meanwhile, and no query stays open.
+
+def pages(
+    connection: Connection,
+    table: Table,
+    columns: Sequence[str] = (),
+    *,
+    key: Sequence[str] = (),
+    size: int = PAGE,
+) -> Iterator[list[tuple[Any, ...]]]:
+    """A table's rows in the order of a unique key, text by code point; no empty page.
+
+    ``key`` is the primary key unless given, ``columns`` (all unless given) name those of the key.
+    Each page begins behind the last one, so rows may change meanwhile, and no query stays open.
     """
     made = statements(connection)
     names = tuple(columns) or tuple(column.name for column in table.columns)
-    key = key_of(table)
-    at = [names.index(name) for name in key]
+    keys = tuple(key) or key_of(table)
+    at = [names.index(name) for name in keys]
     begin = f"SELECT {made.names(names)} FROM {made.quote(table.name)}"
-    behind = f" WHERE ({made.names(key)}) > ({', '.join([made.mark] * len(key))})"
-    end = f" ORDER BY {made.names(key)} LIMIT {size}"
-    page = connection.exec_driver_sql(begin + end).fetchall()
+    behind = f" WHERE ({made.names(keys)}) > ({', '.join('?' * len(keys))})"
+    end = f" ORDER BY {made.names(keys)} LIMIT {size}"
+    page = list(asked(connection, begin + end))
     while page:
-        yield [tuple(row) for row in page]
+        yield page
         if len(page) < size:
             return
-        last = tuple(page[-1][index] for index in at)
-        page = connection.exec_driver_sql(begin + behind + end, last).fetchall()
+        last = [page[-1][index] for index in at]
+        page = list(asked(connection, begin + behind + end, *last))
 
 
 def ids_of(connection: Connection, table: Table, *, size: int = PAGE) -> Iterator[list[str]]:

@@ -6,19 +6,21 @@ import json
 from itertools import islice
 from typing import TYPE_CHECKING, NamedTuple
 
+from sqlmodel import SQLModel
+
 from feedengine.catalogue.asof import LINK
 from feedengine.catalogue.objects import link_document, link_id, to_json
 from feedengine.errors import ServiceError, quoted
 from feedengine.model import tables
 from feedengine.model.entities import kinds, table_of
 from feedengine.store.load import load_objects, load_sets
-from feedengine.store.pages import PAGE, ids_of
-from feedengine.store.statements import rows_in, statements
+from feedengine.store.pages import PAGE, asked, ids_of
+from feedengine.store.statements import rows_in
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator
 
-    from sqlalchemy import Connection
+    from sqlalchemy import Connection, Table
 
     from feedengine.catalogue.objects import Object
     from feedengine.catalogue.territories import TerritorySet
@@ -43,6 +45,16 @@ class Standing(NamedTuple):
     entity: str
     id: str
     document: str
+
+
+def catalogue_tables() -> list[Table]:
+    """The tables of the catalogue, without history and ledger; what others refer to first."""
+    declared = {
+        table_of(one).name
+        for one in vars(tables).values()
+        if isinstance(one, type) and issubclass(one, SQLModel) and hasattr(one, "__table__")
+    }
+    return [table for table in SQLModel.metadata.sorted_tables if table.name in declared]
 
 
 def set_document(territories: TerritorySet) -> str:
@@ -77,17 +89,15 @@ def sets_of(connection: Connection, names: Collection[str]) -> dict[str, Territo
 
 def sets_in_use(connection: Connection) -> Iterator[str]:
     """The ids of the territory sets that some object points at, in order."""
-    made = statements(connection)
     owners = (name for name, kind in kinds().items() if kind.territory_index is not None)
     used = " OR ".join(
         f"EXISTS (SELECT 1 FROM {owner} o WHERE o.territory_set_id = s.id)" for owner in owners
     )
     text = (
-        f"SELECT s.id FROM territory_set s WHERE s.id > {made.mark} AND ({used})"
-        f" ORDER BY s.id LIMIT {PAGE}"
+        f"SELECT s.id FROM territory_set s WHERE s.id > ? AND ({used}) ORDER BY s.id LIMIT {PAGE}"
     )
     last = ""
-    while rows := connection.exec_driver_sql(text, (last,)).fetchall():
+    while rows := list(asked(connection, text, last)):
         yield from (row[0] for row in rows)
         last = rows[-1][0]
 

@@ -1,0 +1,87 @@
+"""The engine against the plain-Python model of the protocol, for every batch size."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from .memory import Applied, MemorySite
+from .oracle import Oracle, Result
+from .packages import Package, sequences, to_xml
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+
+@pytest.fixture(scope="module")
+def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[MemorySite]:
+    """One catalogue for all examples."""
+    made = MemorySite(tmp_path_factory.mktemp("model"))
+    yield made
+    made.database.dispose()
+
+
+QUIET = settings(
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
+)
+
+
+@QUIET
+@given(found=sequences(max_size=8), batch=st.sampled_from([1, 2, 3, 1000]), strict=st.booleans())
+def test_engine_and_model_agree(
+    site: MemorySite, found: list[Package], batch: int, *, strict: bool
+) -> None:
+    """P7, P10–P36, P43, P44, H1: status, findings, history and documents are the model's."""
+    site.empty()
+    oracle = Oracle(strict=strict)
+    expected = [oracle.apply(package) for package in found]
+    outcomes = site.apply([to_xml(package) for package in found], batch=batch, strict=strict)
+    for package, wanted, got in zip(found, expected, outcomes, strict=True):
+        text = to_xml(package).decode()
+        assert got.status == wanted.status, (text, got.codes, wanted.codes)
+        if got.status == "failed":
+            assert errors_of(wanted) <= errors_of(got), text
+        else:
+            assert got.codes == sorted(wanted.codes), text
+        assert got.changes == wanted.changes, text
+    assert last_documents(site) == oracle.documents()
+
+
+def errors_of(outcome: Applied | Result) -> set[str]:
+    """The errors of a package that failed.
+
+    The model reads no further under a refused action; the engine does, and may find more there.
+    """
+    return {code for severity, code in outcome.codes if severity == "error"}
+
+
+def last_documents(site: MemorySite) -> dict[tuple[str, str], object]:
+    """The documents that the history leaves."""
+    import json
+
+    found = {}
+    for _, _, entity, entity_id, _, _, document in site.history():
+        if document is None:
+            found.pop((entity, entity_id), None)
+        else:
+            found[entity, entity_id] = json.loads(document)
+    return found
+
+
+@QUIET
+@given(found=sequences(max_size=8), batch=st.sampled_from([2, 3, 5, 1000]))
+def test_a_batch_does_what_one_by_one_does(
+    site: MemorySite, found: list[Package], batch: int
+) -> None:
+    """P7: what a package does to its neighbours in a batch is what it does alone."""
+    documents = [to_xml(package) for package in found]
+    results = []
+    for size in (1, batch):
+        site.empty()
+        outcomes = site.apply(documents, batch=size)
+        results.append((outcomes, site.history(), site.tables()))
+    assert results[0] == results[1]

@@ -1,0 +1,273 @@
+"""`db check`: silent where all is sound, and a sentence for every kind of damage."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from feedengine.feeds.author import new_feed
+from feedengine.upkeep import MOST_TOLD, check
+
+from .sites import (
+    RICH,
+    applied,
+    damage,
+    deleted,
+    edited,
+    listed,
+    named,
+    site,
+)
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from feedengine.engine import Engine
+
+
+def lively(root: Path) -> Engine:
+    """A site with runs and packages of every status, and something of everything."""
+    engine = site(root, ("A", RICH), hold_count=1, hold_share=0.0)
+    applied(engine, "B", deleted("Genre", "none"), named("Genre", "b"), "<Genre><ID>b</ID></Genre>")
+    applied(engine, "B", "<Genre/>")
+    new_feed(engine.settings.root, "C").stack()
+    engine.run()
+    applied(engine, "B", named("Label", "one"), named("Label", "two"), deleted("Genre", "pop"))
+    applied(engine, "B", edited("Release", "r1", listed("Tracks", "t/1")), deleted("Label", "one"))
+    applied(engine, "A", deleted("Release", "r1"), deleted("Release", "r-1"))
+    return engine
+
+
+def test_a_sound_catalogue_has_no_problems(tmp_path: Path) -> None:
+    """Every rule holds of what the engine itself writes, failures and held feeds included."""
+    engine = lively(tmp_path)
+    with engine.database.connect() as connection:
+        statuses = {row[0] for row in connection.exec_driver_sql("SELECT status FROM feed_run")}
+    assert statuses == {"succeeded", "partial", "failed", "held"}
+    assert check(engine.database) == []
+
+
+def test_an_empty_catalogue_has_no_problems(tmp_path: Path) -> None:
+    """A new catalogue is sound."""
+    assert check(site(tmp_path).database) == []
+
+
+NEVER = "'2000-01-01T00:00:00.000000Z'"
+ALL_WINDOW = "usage, position, starts_at, ends_at"
+
+DAMAGE = (
+    (
+        "UPDATE genre SET name = 'x' WHERE id = 'rock'",
+        "genre 'rock' is not what change 1, its last",
+    ),
+    ("UPDATE genre SET client = 'x' WHERE id = 'rock'", "genre 'rock' is not what change 1"),
+    ("DELETE FROM artist_image", "artist 'ad/ele' is not what change"),
+    (f"UPDATE genre SET changed_at = {NEVER}", "genre 'rock' has another changed_at than change 1"),
+    (f"INSERT INTO label VALUES ('x', 'A', NULL, {NEVER}, 'X')", "label 'x' has no history"),
+    ("DELETE FROM genre WHERE id = 'rock'", "genre 'rock' is not there, though change 1 left it"),
+    (
+        "DELETE FROM genre WHERE id = 'rock'",
+        "artist_genre of 'ad/ele': genre_id names genre 'rock'",
+    ),
+    (
+        "UPDATE change SET document = NULL, action = 'delete' WHERE entity = 'label'",
+        "label 'xl' is there, though change 5 deleted it",
+    ),
+    (
+        "UPDATE release SET gtin14 = '1' WHERE id = 'r1'",
+        "release 'r1' has a gtin14 that does not follow from product_number",
+    ),
+    (
+        "DELETE FROM release_track WHERE release_id = 'r1!'",
+        "release_track 'r1!/t2' is not there, though change",
+    ),
+    (
+        "UPDATE release_track SET position = 9 WHERE release_id = 'r1!'",
+        "release_track 'r1!/t2' is not what change",
+    ),
+    (
+        "UPDATE release_track SET position = 0 WHERE release_id = 'r1!'",
+        "release_track of 'r1!' has a position below 1",
+    ),
+    (
+        "UPDATE release_track SET position = 1 WHERE release_id = 'r1'",
+        "release_track of 'r1' has two tracks at one position",
+    ),
+    (
+        "UPDATE release_track SET linked_seq = 3 WHERE release_id = 'r1!'",
+        "release_track 'r1!/t2' has linked_seq 3, but change 15 made it",
+    ),
+    (
+        "INSERT INTO release_track VALUES ('r1!', 't/1', 2, 15)",
+        "release_track 'r1!/t%2F1' has no history",
+    ),
+    ("DELETE FROM track WHERE id = 't2'", "track_id names track 't2', which is not there"),
+    ("DELETE FROM label", "label_id names label 'xl', which is not there"),
+    (
+        "UPDATE artist_genre SET position = 5 WHERE position = 2",
+        "artist_genre of 'ad/ele' is not numbered 1 to n",
+    ),
+    (
+        "UPDATE artist_genre SET genre_id = 'pop'",
+        "artist_genre of 'ad/ele' holds two items with the same key",
+    ),
+    (
+        "INSERT INTO track_validity SELECT name, type, starts_at, ends_at, track_id, 3"
+        " FROM track_validity WHERE position = 1",
+        "track_validity of 't2' holds two items with the same key",
+    ),
+    (
+        "UPDATE artist_image SET value = NULL, resource = NULL",
+        "artist_image of 'ad/ele' has neither value or resource",
+    ),
+    ("UPDATE track_validity SET type = 'allow'", "track_validity of 't2' has the type 'allow'"),
+    (
+        "UPDATE country_group_member SET country = 'ZZ' WHERE country = 'GB'",
+        "country_group_member names 'ZZ', which is no country",
+    ),
+    (
+        "UPDATE country_group_member SET country = 'FR' WHERE country = 'GB'",
+        "does not hold what its id is made of",
+    ),
+    (
+        "DELETE FROM country_group_member",
+        "territory_set '2390520b3223e8c621522e18f71044e6' does not",
+    ),
+    (
+        "DELETE FROM territory_part",
+        "territory_set '2390520b3223e8c621522e18f71044e6' does not hold",
+    ),
+    (
+        "INSERT INTO territory_part SELECT '4f53cda18c2baa0c0354bb5f9a3ecbe5', country_group_id,"
+        " validity_set_id FROM territory_part LIMIT 1",
+        "territory_set '4f53cda18c2baa0c0354bb5f9a3ecbe5' does not hold what its id is made of",
+    ),
+    ("DELETE FROM validity", "does not hold what its id is made of"),
+    (
+        "UPDATE validity_window SET ends_at = starts_at WHERE usage = 'streaming'",
+        "has windows that do not follow from its validities (A1)",
+    ),
+    (
+        "DELETE FROM track_window",
+        "track 't2' has windows that do not follow from its validities (A2)",
+    ),
+    (
+        f"INSERT INTO track_window (track_id, {ALL_WINDOW}) VALUES ('t/1', '*', 1, NULL, NULL)",
+        "track 't/1' has windows that do not follow",
+    ),
+    ("DELETE FROM usage WHERE name = 'ringtone'", "usage lacks 'ringtone', which a validity names"),
+    ("DELETE FROM usage WHERE name = 'download'", "usage lacks 'download'"),
+    ("UPDATE artist SET popularity = '0.250'", "artist.popularity is to hold canonical decimals"),
+    ("UPDATE artist SET popularity = 0.5", "artist.popularity is to hold canonical decimals"),
+    ("UPDATE artist SET view = 'many'", "artist.view is to hold whole numbers"),
+    (
+        "UPDATE artist SET created_at = '2021-03-04T12:04:21Z'",
+        "artist.created_at is to hold canonical",
+    ),
+    (
+        "UPDATE artist SET created_at = '2021-02-30T12:04:21.000000Z'",
+        "artist.created_at is to hold canonical instants, but does not 1 times, as in",
+    ),
+    (
+        "UPDATE artist SET created_at = '2021-02-20T25:04:21.000000Z'",
+        "artist.created_at is to hold canonical instants",
+    ),
+    ("UPDATE release SET release_date = '2015-11-31'", "release.release_date is to hold dates"),
+    ("UPDATE genre SET name = x'00ff' WHERE id = 'rock'", "genre.name is to hold text"),
+    ("DELETE FROM change WHERE seq = 4", "change 5 follows 3: numbers are missing"),
+    (
+        f"UPDATE change SET changed_at = {NEVER} WHERE seq = 3",
+        "change 3 has an earlier changed_at than the one before",
+    ),
+    (
+        "UPDATE change SET changed_at = '2999-01-01T00:00:00.000000Z' WHERE seq = 5",
+        "change 5 has another changed_at than its package",
+    ),
+    ("UPDATE change SET package_id = 1 WHERE seq = 15", "change 15 is of an earlier package"),
+    ("UPDATE change SET package_id = 99 WHERE seq = 15", "package_run 99, which is not there"),
+    ("UPDATE package_run SET status = 'viewed' WHERE id = 1", "package_run 1, which is viewed"),
+    (
+        "UPDATE change SET action = 'update' WHERE seq = 1",
+        "says 'update', where create would follow",
+    ),
+    ("UPDATE change SET entity = 'gnre' WHERE seq = 1", "holds no canonical document of it"),
+    (
+        "UPDATE change SET document = replace(document, ',', ', ') WHERE seq = 1",
+        "change 1 of genre 'rock' holds no canonical document of it",
+    ),
+    (
+        "UPDATE change SET document = (SELECT document FROM change WHERE entity_id = 't2' AND"
+        " action = 'create') WHERE entity_id = 't2' AND action = 'update'",
+        "of track 't2' makes no difference",
+    ),
+    ("UPDATE feed_run SET status = 'done' WHERE id = 1", "feed_run 1 has the status 'done'"),
+    ("UPDATE package_run SET status = 'done' WHERE id = 1", "package_run 1 has the status 'done'"),
+    ("UPDATE package_run SET action = 'push' WHERE id = 1", "package_run 1 has the action 'push'"),
+    ("UPDATE package_run SET entity = 'x' WHERE id = 1", "package_run 1 has the entity 'x'"),
+    ("UPDATE finding SET code = 'x' WHERE id = 1", "finding 1 has the code 'x'"),
+    ("UPDATE finding SET severity = 'x' WHERE id = 1", "finding 1 has the severity 'x'"),
+    (
+        "UPDATE feed_run SET packages = 9 WHERE id = 1",
+        "feed_run 1 says packages 9, but there are 6",
+    ),
+    ("UPDATE feed_run SET applied = 5 WHERE id = 1", "feed_run 1 says applied 5, but there are 6"),
+    ("UPDATE feed_run SET failed = 1 WHERE id = 1", "feed_run 1 succeeded with failed packages"),
+    ("UPDATE feed_run SET status = 'partial' WHERE id = 1", "feed_run 1 is partial with nothing"),
+    ("UPDATE feed_run SET finished_at = NULL WHERE id = 1", "feed_run 1 has ended, or has not"),
+    ("UPDATE feed_run SET status = 'running' WHERE id = 1", "feed_run 1 has ended, or has not"),
+    (
+        "UPDATE feed_run SET status = 'running', finished_at = NULL, feed_path = '1'",
+        "the feed '1' has 2 runs that are running",
+    ),
+    ("UPDATE package_run SET digest = NULL WHERE id = 1", "package_run 1 was applied without"),
+    ("DELETE FROM finding", "package_run 7 failed without an error, or has one and did not"),
+    ("UPDATE finding SET feed_run_id = 1", "finding 1 names a package of another feed run"),
+    ("DELETE FROM feed_run WHERE id = 1", "feed_run_id names feed_run '1', which is not there"),
+)
+
+
+@pytest.mark.parametrize(("statement", "sentence"), DAMAGE)
+def test_damage_is_named(tmp_path: Path, statement: str, sentence: str) -> None:
+    """Each rule of catalogue, history and ledger is told of when it does not hold."""
+    engine = site(tmp_path, ("A", RICH))
+    assert applied(engine, "A", deleted("Genre", "none")).status == "failed"
+    assert check(engine.database) == []
+    damage(engine, statement)
+    told = check(engine.database)
+    assert any(sentence in one for one in told), told
+
+
+def test_a_set_divided_otherwise_is_named(tmp_path: Path) -> None:
+    """P36: the factors of a territory set are those that its content has."""
+    engine = site(tmp_path, ("A", RICH))
+    other = ("<Country>FR</Country>", "<Country>FR</Country><Country>US</Country>")
+    for number, inside in enumerate(other):
+        release = named("Release", str(number), f"<Territories>{inside}</Territories>")
+        applied(engine, "A", release)
+    damage(
+        engine,
+        "INSERT OR IGNORE INTO territory_part SELECT p.territory_set_id, m.country_group_id,"
+        " p.validity_set_id FROM territory_part p, country_group_member m WHERE p.territory_set_id ="
+        " (SELECT territory_set_id FROM release WHERE id = '1') AND m.country = 'FR'",
+    )
+    assert [one for one in check(engine.database) if "not divided" in one]
+
+
+def test_much_damage_is_counted(tmp_path: Path) -> None:
+    """A rule that breaks everywhere is told some times, and then how often."""
+    names = [str(number) for number in range(MOST_TOLD + 3)]
+    engine = site(tmp_path, ("A", [named("Genre", name) for name in names]))
+    damage(engine, "UPDATE genre SET source = 'x'")
+    told = check(engine.database)
+    assert len(told) == MOST_TOLD + 1
+    assert told[-1] == "… and 3 more of the last kind"
+
+
+def test_damage_that_ends_a_check_is_told(tmp_path: Path) -> None:
+    """A value that no rule reckons with ends its check, not the command."""
+    engine = site(tmp_path, ("A", RICH))
+    damage(engine, "UPDATE change SET changed_at = 7 WHERE seq = 3")
+    told = check(engine.database)
+    assert any("change.changed_at is to hold canonical instants" in one for one in told)
+    assert any("damage kept the check numbering from its end" in one for one in told)
