@@ -18,9 +18,10 @@ from sqlalchemy.exc import DBAPIError
 from feedengine.catalogue.decide import Decider, Decision, Terms, Viewed
 from feedengine.catalogue.hand import Hand
 from feedengine.catalogue.needs import needs_of
+from feedengine.catalogue.objects import Key
 from feedengine.config import Settings
 from feedengine.errors import Finding, ServiceError
-from feedengine.feeds.author import package_xml, territories_package
+from feedengine.feeds.author import genres_package, package_xml, territories_package
 from feedengine.feeds.changes import Change, GenreList, Request
 from feedengine.feeds.document import Document, Limits, Loader
 from feedengine.feeds.folder import FeedFolder, FeedPathError
@@ -77,14 +78,12 @@ def address_of(request: Request | None) -> tuple[str | None, str | None, str | N
 
 def answer_of(viewed: Sequence[Viewed]) -> str:
     """What the log of a View shows: packages in the protocol's own XML (P24)."""
-    texts = []
-    for one in viewed:
-        if one.thing is None:
-            if one.territories is not None:
-                texts.append(territories_package(one.territories))
-        else:
-            texts.append(package_xml(one.thing, one.territories, one.linked, setting=one.setting))
-    return "".join(texts)
+    if len(viewed) != 1:
+        return genres_package([one.thing for one in viewed if one.thing is not None])
+    one = viewed[0]
+    if one.thing is None:
+        return "" if one.territories is None else territories_package(one.territories)
+    return package_xml(one.thing, one.territories, one.linked, setting=one.setting)
 
 
 class FeedApplier:
@@ -173,12 +172,12 @@ class FeedApplier:
                 if read.request is not None and (read.path, read.document.digest) not in done
             ]
             hand = load(connection, needs_of(fresh))
-            newer = self._newer(connection, fresh) if self.late else frozenset()
+            newer = self._newer(connection, fresh) if self.late else set()
             terms = Terms(self.client, self.strict, newer, self.settings.late_feeds == "refuse")
             outcomes = [
                 self._unchanged(read)
                 if (read.path, read.document.digest) in done
-                else self._decide(read, hand, terms, refused)
+                else self._decide(read, hand, terms, newer, refused)
                 for read in batch
             ]
             ledger.save_batch(connection, run, self.client, outcomes, hand)
@@ -189,12 +188,12 @@ class FeedApplier:
         self.run = run
         return outcomes
 
-    def _newer(self, connection: object, requests: list[Request]) -> frozenset[tuple[str, str]]:
+    def _newer(self, connection: object, requests: list[Request]) -> set[tuple[str, str]]:
         """G2: the objects that a later feed of this client has changed already."""
         keys = needs_of(requests).whole
         feeds = ledger.last_feeds(connection, self.client, keys)  # type: ignore[arg-type]
         own = feed_order(self.run.feed_path or "")
-        return frozenset(key for key, path in feeds.items() if path and feed_order(path) > own)
+        return {key for key, path in feeds.items() if path and feed_order(path) > own}
 
     @staticmethod
     def _unchanged(read: Read) -> Outcome:
@@ -207,7 +206,9 @@ class FeedApplier:
             read.path, digest, entity, name, action, status, read.started_at, ended, (), ()
         )
 
-    def _decide(self, read: Read, hand: Hand, terms: Terms, refused: str | None) -> Outcome:
+    def _decide(
+        self, read: Read, hand: Hand, terms: Terms, newer: set[Key], refused: str | None
+    ) -> Outcome:
         """One package: it succeeds whole, or everything stands as it found it (P7)."""
         decision = Decision([])
         if read.request is not None:
@@ -219,6 +220,7 @@ class FeedApplier:
         if failed:
             hand.take_back()
         touched = () if failed else hand.settle()
+        newer.difference_update((one.kind, str(one.id)) for one in touched)
         entity, name, action = address_of(read.request)
         status = "failed" if failed else "viewed" if action == "view" else "applied"
         return Outcome(

@@ -143,6 +143,8 @@ class Runner:
                 reason = self._take(found)
                 if reason is not None:
                     blocked[found.client] = reason
+                if reason == HELD:
+                    continue  # this one has gone to held/; those behind it wait
             if reason is not None:
                 waiting.append(Waiting(name, found.client, reason))
                 patient = patient or reason != HELD

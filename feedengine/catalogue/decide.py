@@ -5,6 +5,7 @@ Nothing is read or written here: `Hand` holds what was loaded, and whoever calls
 
 from __future__ import annotations
 
+from collections.abc import Container
 from typing import TYPE_CHECKING, NamedTuple
 
 from feedengine.catalogue.edits import EDITS, Draft, cut_links
@@ -25,7 +26,7 @@ class Terms(NamedTuple):
 
     client: str
     strict: bool = False
-    newer: frozenset[Key] = frozenset()
+    newer: Container[Key] = frozenset()
     refuse_stale: bool = False
 
 

@@ -52,6 +52,7 @@ class Hand:
         self.referrers: dict[Key, set[Key]] = {}
         self.before: dict[Key, Object | None] = {}
         self.links_before: dict[LinkKey, Link | None] = {}
+        self._pending: dict[str, TerritorySet] = {}
         self._order = PROVISIONAL
         self._touched: dict[tuple[str, str | LinkKey], Object | Link | None] = {}
 
@@ -131,8 +132,24 @@ class Hand:
         """The id of a territory set, which is saved with the batch where it is new."""
         name = territories.id
         if name not in self.sets:
-            self.sets[name] = self.new_sets[name] = territories
+            self.sets[name] = self._pending[name] = territories
         return name
+
+    def _settle_sets(self, found: list[Touched]) -> None:
+        """Of the sets a package made, those that an object has afterwards are kept."""
+        if not self._pending:
+            return
+        used = {
+            str(one.after.row[one.after.kind.territory_index])
+            for one in found
+            if isinstance(one.after, Object) and one.after.kind.territory_index is not None
+        }
+        for name, territories in self._pending.items():
+            if name in used:
+                self.new_sets[name] = territories
+            else:
+                del self.sets[name]
+        self._pending.clear()
 
     def settle(self) -> list[Touched]:
         """The package succeeded: what it changed, in the order of first touch."""
@@ -149,6 +166,7 @@ class Hand:
             if before != after:
                 found.append(Touched(kind, name, before, after))
         self._touched.clear()
+        self._settle_sets(found)
         return found
 
     def _same_link(self, key: LinkKey, before: Link | None) -> Link | None:
@@ -167,3 +185,4 @@ class Hand:
             else:
                 self.objects[kind, name] = before  # type: ignore[index,assignment]
         self._touched.clear()
+        self._settle_sets([])

@@ -42,6 +42,8 @@ def needs_of(requests: list[Request]) -> Needs:
                 _add(needs, member)
         elif not isinstance(request, TerritoryView):
             _add(needs, request)
+    if needs.begun:  # whether a release declares a list matters, also of one linked on the way
+        needs.whole.update(("release", release) for release in needs.releases)
     return needs
 
 

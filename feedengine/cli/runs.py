@@ -135,7 +135,12 @@ def feed_new(
 ) -> int:
     """Begin a feed: its folder and its manifest."""
     from feedengine.feeds.author import new_feed
+    from feedengine.feeds.entries import LONGEST_CLIENT
+    from feedengine.feeds.paths import CONTROL
 
+    plain = client and client == client.strip() and not CONTROL.search(client)
+    if not plain or len(client) > LONGEST_CLIENT:
+        raise UsageError(f"{quoted(client)} cannot be a client's name", "give it as plain text")
     made = new_feed(_author_root(chosen(root, settings)), client)
     if as_json:
         output.document({"feed": made.path, "folder": str(made.folder), "client": client})
@@ -146,7 +151,10 @@ def feed_new(
 
 def feed_add(
     feed: FeedPath,
-    file: Annotated[list[Path], Parameter(help="Packages to add; - is standard input.")],
+    file: Annotated[
+        list[Path],
+        Parameter(help="Packages to add; - is standard input.", allow_leading_hyphen=True),
+    ],
     /,
     *,
     name: Annotated[

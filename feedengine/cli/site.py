@@ -91,7 +91,8 @@ def _print_summary(summary: dict[str, Any]) -> None:
     if runs:
         listed = runs
         if len(runs) > RUNS_SHOWN:
-            listed = [*refused, *(one for one in runs if one not in refused)][:RUNS_SHOWN]
+            others = [one for one in runs if one["status"] not in _REFUSED]
+            listed = [*refused, *others][:RUNS_SHOWN]
         columns = ("feed", "client", "status", "packages", "applied", "failed", "skipped")
         named = ({**one, "feed": one["feed_path"] or one["stack_entry"]} for one in listed)
         output.records(columns, named)

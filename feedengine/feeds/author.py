@@ -62,6 +62,16 @@ def package_xml(
     return _text(root)
 
 
+def genres_package(genres: Sequence[Object]) -> str:
+    """Genres as one package (P44): what View answers of a list of them."""
+    root = etree.Element("xml")
+    schema = _add(root, "Schema", version="1.0", action="Upsert")
+    element = _add(schema, "Genres")
+    for genre in genres:
+        _fields(_add(element, genre.kind.element), genre)
+    return _text(root)
+
+
 def territories_package(territories: TerritorySet) -> str:
     """Territories alone as a package: what View answers of them (P44)."""
     root = etree.Element("xml")

@@ -83,8 +83,8 @@ class Document:
             root = self.files[name].root
             if root is not None and self.files[name].suspect:
                 for line, message in violations(root):
-                    at = f"line {line}: {message}"
-                    found.append(Fault("schema-invalid", "P10", (None, name), at))
+                    said = f"line {line}: {message}" if line else message
+                    found.append(Fault("schema-invalid", "P10", (None, name), said))
         return found
 
     def findings(self, faults: Iterable[Fault]) -> list[Finding]:

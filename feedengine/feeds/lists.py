@@ -240,11 +240,13 @@ def child_list(
 
     Returns whether they are edits, and not a plain list.
     """
-    if reading.sure and marks is NO_MARKS and not any(child.keys() for _, child in children):
+    named = kind.listed.style == "named"
+    trusted = reading.sure and not named  # the schema does not look into MetaData
+    if trusted and marks is NO_MARKS and not any(child.keys() for _, child in children):
         steps.append(changes.Replace(kind.index, plain_list(reading, children, kind)))
         return False
     _check_items(reading, children, kind)
-    if kind.listed.style != "named":
+    if not named:
         check_announced(reading, marks, at, bare=False, models=bool(children))
     words = [item_word(reading, child, place, marks, mode) for place, child in children]
     places = [place for place, _ in children]
@@ -265,9 +267,9 @@ def _check_items(
     reading: Reading, children: Sequence[tuple[Place, Element]], kind: ListKind
 ) -> None:
     """What the schema would have seen: stray attributes and text in the items of a list."""
-    if reading.sure:
-        return
     named = kind.listed.style == "named"
+    if reading.sure and not named:
+        return
     more = set(kind.node.attributes) if named else set()
     for place, child in children:
         attributes(reading, child, place, rules.ACTION_ATTRIBUTES | more)

@@ -12,6 +12,7 @@ from feedengine.errors import Place, quoted
 from feedengine.feeds import changes, rules
 from feedengine.feeds.changes import SHARED, UNSET, Asked, Change, Step
 from feedengine.feeds.frame import (
+    PLURALS,
     Members,
     Model,
     children_named,
@@ -116,6 +117,7 @@ def model(reading: Reading, found: Model, kind: Kind, action: str) -> Change | N
         name = identity(reading, element, place)
         if name is None:
             _no_id(reading, element, place)
+            _missing(reading, body, action, place)
             return None
         asked_id = body.asked[id_index] = name
     if body.bare:
@@ -181,7 +183,12 @@ def fields(reading: Reading, element: Element, place: Place, body: Body) -> None
         leaf = slot.leaf
         if leaf is None:
             READERS[slot.style](reading, child, (place, index), body, slot)
-        elif child.keys() or asked[leaf.index] is not UNSET or (not sure and len(child)):
+        elif (
+            child.keys()
+            or asked[leaf.index] is not UNSET
+            or leaf.index in body.adjusted
+            or (not sure and len(child))
+        ):
             scalar(reading, child, (place, index), body, leaf)
         else:
             text = child.text
@@ -393,7 +400,9 @@ def _links(reading: Reading, element: Element, place: Place, body: Body, slot: S
     if reading.sure and not element.keys() and not any(child.keys() for child in element):
         _plain_links(reading, element, place, body, slot)
         return
-    marks = collection_marks(reading, element, place, body.mode, rules.SOURCED_ATTRIBUTES)
+    plural = slot.item in PLURALS
+    allowed = rules.SOURCED_ATTRIBUTES if plural else rules.ACTION_ATTRIBUTES
+    marks = collection_marks(reading, element, place, body.mode, allowed)
     found = list_members(reading, element, place, (slot.item,))
     if found is None:
         return
@@ -534,11 +543,14 @@ def _remembered(
     return found
 
 
+_ALLOWED = {"Territory": rules.SOURCED_ATTRIBUTES, "Country": rules.ACTION_ATTRIBUTES}
+
+
 def plain_territories(reading: Reading, children: Members) -> TerritorySet:
     """A territory list without sub-actions."""
     entries: dict[str, tuple[Validity, ...]] = {}
     for at, child in children:
-        attributes(reading, child, at, rules.SOURCED_ATTRIBUTES)
+        attributes(reading, child, at, _ALLOWED[str(child.tag)])
         if not len(child) and not child.keys() and is_empty(child):
             reading.fault("empty-item", "P15", at, f"an empty {child.tag!s} is skipped")
             continue
@@ -580,7 +592,7 @@ def _territory_steps(
     if not edited or not marked(reading, marks, words, [at for at, _ in children]):
         return plain_territories(reading, children)
     for word, (at, child) in zip(words, children, strict=True):
-        attributes(reading, child, at, rules.SOURCED_ATTRIBUTES)
+        attributes(reading, child, at, _ALLOWED[str(child.tag)])
         found = _territory_at(reading, child, at, pulled=word == "pull")
         if found is None:
             continue

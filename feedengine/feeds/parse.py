@@ -18,9 +18,10 @@ from feedengine.feeds.frame import (
     list_members,
     package_object,
 )
-from feedengine.feeds.lists import NO_MARKS
+from feedengine.feeds.lists import NO_MARKS, marked
 from feedengine.feeds.models import (
     Body,
+    Member,
     model,
     nested,
     plain_territories,
@@ -32,6 +33,8 @@ from feedengine.model.codes import severity_of
 from feedengine.model.entities import by_element, kinds
 
 if TYPE_CHECKING:
+    from lxml.etree import _Element as Element
+
     from feedengine.errors import Fault
     from feedengine.feeds.document import Document
 
@@ -143,22 +146,46 @@ def _genres(reading: Reading, found: Model, action: str) -> GenreList | None:
     kind = kinds()["genre"]
     mode = rules.MODE_OF.get(action, "update")
     no_text(reading, found.element, found.place)
-    members: list[Change] = []
+    children = list(children_named(reading, found.element, found.place, ("Genre",)))
+    edits = mode == "update" or any(child.get(n) for _, child in children for n in _ACTIONS)
+    members = [
+        nested(reading, child, at, kind, mode, NO_MARKS)
+        for at, child in children
+        if edits or not _skipped(reading, child, at)
+    ]
+    if edits and mode == "create":
+        places = [member.place for member in members]
+        marked(reading, NO_MARKS, [member.word for member in members], places)
     own = {"create": "create", "view": "view", "refer": "refer"}.get(action, "upsert")
-    for at, child in children_named(reading, found.element, found.place, ("Genre",)):
-        if mode != "update" and is_empty(child) and not child.keys():
-            reading.fault("empty-item", "P15", at, "an empty Genre is skipped")
-            continue
-        member = nested(reading, child, at, kind, mode, NO_MARKS)
+    return GenreList(action, _genre_changes(reading, members, own, edits=edits))  # type: ignore[arg-type]
+
+
+_ACTIONS = sorted(rules.ACTION_ATTRIBUTES)
+
+
+def _skipped(reading: Reading, child: Element, at: Place) -> bool:
+    """P15: an empty item of a plain list."""
+    empty = is_empty(child) and not child.keys()
+    if empty:
+        reading.fault("empty-item", "P15", at, "an empty Genre is skipped")
+    return empty
+
+
+def _genre_changes(
+    reading: Reading, members: list[Member], own: str, *, edits: bool
+) -> tuple[Change, ...]:
+    """What is to be done with each genre of the list, in order."""
+    done: list[Change] = []
+    for member in members:
         if member.pulled is not None:
-            asked: tuple[changes.Asked, ...] = ()
-            members.append(Change("pull", kind, member.pulled, asked, (), (), at))
+            kind = kinds()["genre"]
+            done.append(Change("pull", kind, member.pulled, (), (), (), member.place))
         elif member.change is not None:
-            genre = _genre(reading, member.change, own)
-            plain = member.word is None and mode != "update"
-            if not (plain and _replaced(reading, members, genre, at)):
-                members.append(genre)
-    return GenreList(action, tuple(members))  # type: ignore[arg-type]
+            refused = member.word not in {None, "push", "create", "upsert"}
+            genre = member.change if refused else _genre(reading, member.change, own)
+            if edits or not _replaced(reading, done, genre, member.place):
+                done.append(genre)
+    return tuple(done)
 
 
 def _replaced(reading: Reading, members: list[Change], genre: Change, place: Place) -> bool:

@@ -219,11 +219,16 @@ def fill_children(
     """Read the children of ``element`` into ``row``."""
     children = node.children
     sure = reading.sure
+    seen: set[int] = set()
     for index, child in enumerate(element):
         below = children.get(child.tag)  # type: ignore[arg-type]
         if below is None:
             reading.unknown(child, (place, index), children)
             continue
+        if id(below) in seen:
+            reading.fault("schema-invalid", "P10", (place, index), f"{child.tag!s} is given twice")
+            continue
+        seen.add(id(below))
         leaf = below.leaf
         if leaf is None or not sure or child.keys() or row[leaf.index] is not None:
             fill(reading, child, (place, index), below, row)

@@ -18,7 +18,7 @@ from feedengine.errors import Fault, Place, quoted
 from feedengine.feeds.encodings import EncodingError, line_column, utf8
 from feedengine.feeds.malformed import diagnose, doctype
 from feedengine.feeds.places import Path, Spot, deeper, path_of, spots
-from feedengine.feeds.validator import package_schema
+from feedengine.feeds.validator import valid
 
 if TYPE_CHECKING:
     from lxml.etree import _Element as Element
@@ -217,7 +217,7 @@ def _validate(found: SourceFile, root: Element, limits: Limits) -> None:
     if b"chemaLocation" in found.data:
         _strip_locations(root)
     found.suspect = b"xmlns" in found.data and bool(_FOREIGN(root))
-    if not package_schema().validate(root):
+    if not valid(root, len(found.data)):
         found.suspect = True
         if first_deeper(root, limits.depth) is not None:
             _too_deep(found, limits)

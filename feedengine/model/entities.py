@@ -76,7 +76,8 @@ class ListKind:
 class Kind:
     """A type of object.
 
-    ``columns`` is the order of an object's row: every column of the table but ``changed_at``.
+    ``columns`` is the order of an object's row: every column of the table but ``changed_at``;
+    ``required`` are the fields of a complete model besides the ID.
     """
 
     name: str
@@ -182,7 +183,7 @@ def _kind(declared: type[tables.Catalogued]) -> Kind:
         table=table,
         columns=columns,
         leaves=tuple(leaf for _, leaf in reads),
-        required=tuple(leaf for _, leaf in reads if leaf.required),
+        required=tuple(leaf for _, leaf in reads if leaf.required and leaf.column != "id"),
         node=_node(reads),
         derived=tuple(
             (position[name], position[info["read"].derived_from], name)

@@ -28,7 +28,7 @@ class UnknownCountryError(InvalidValueError):
 
 def country_code(text: str, remarks: Remarks) -> str:
     """The upper-case code of a country, or ``WW``; raises `UnknownCountryError`."""
-    code = text.upper()
+    code = text.upper() if text.isascii() else ""
     if code in COUNTRIES:
         return code
     if code in _WORLDWIDE_WORDS:

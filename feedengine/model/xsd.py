@@ -339,9 +339,9 @@ def _territories() -> Iterator[Element]:
         note = "A country and what holds there. A complete one has Country."
         one = _xs("group", ref="TerritoryContent")
         yield _xs("complexType", note, one, *_groups(*groups), name=f"Territory{role}")
-        items = [_xs("element", name=n, type=f"{n}Item") for n in ("Territory", "Country")]
-        items[0].set("type", "Territory")
-        several = _xs("choice", *items, minOccurs="0", maxOccurs="unbounded")
+        whole = _xs("element", name="Territory", type="Territory")
+        alone = _xs("element", name="Country", type="CountryItem")
+        several = _xs("choice", whole, alone, minOccurs="0", maxOccurs="unbounded")
         yield _xs("complexType", several, *_groups(*groups), name=f"Territories{role}")
     bare = _xs("simpleContent", _xs("extension", *_groups("Actions"), base=_type(COUNTRY)))
     yield _xs("complexType", "A territory without validities.", bare, name="CountryItem")

@@ -35,14 +35,14 @@ _NO_DECIMAL = (
 )
 _NO_INSTANT = (
     f"typeof({{0}}) <> 'text' OR {{0}} NOT GLOB '{_INSTANT}'"
-    " OR date(substr({0}, 1, 10)) IS NOT substr({0}, 1, 10)"
+    " OR date(substr({0}, 1, 10), '+0 days') IS NOT substr({0}, 1, 10)"
     " OR time(substr({0}, 12, 8)) IS NOT substr({0}, 12, 8)"
 )
 
 SHAPES: dict[type, tuple[str, str]] = {
     CanonicalText: ("text", "typeof({0}) <> 'text'"),
     type(INTEGER.sql): ("whole numbers from 0", "typeof({0}) <> 'integer' OR {0} < 0"),
-    CanonicalDate: ("dates", "typeof({0}) <> 'text' OR date({0}) IS NOT {0}"),
+    CanonicalDate: ("dates", "typeof({0}) <> 'text' OR date({0}, '+0 days') IS NOT {0}"),
     CanonicalDecimal: ("canonical decimals", _NO_DECIMAL),
     CanonicalInstant: ("canonical instants", _NO_INSTANT),
 }

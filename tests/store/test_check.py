@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from feedengine.catalogue.territories import EMPTY
 from feedengine.feeds.author import new_feed
 from feedengine.upkeep import MOST_TOLD, check
 
@@ -35,7 +36,7 @@ def lively(root: Path) -> Engine:
     engine.run()
     applied(engine, "B", named("Label", "one"), named("Label", "two"), deleted("Genre", "pop"))
     applied(engine, "B", edited("Release", "r1", listed("Tracks", "t/1")), deleted("Label", "one"))
-    applied(engine, "A", deleted("Release", "r1"), deleted("Release", "r-1"))
+    applied(engine, "A", deleted("Release", "r1!"), deleted("Release", "r-1"))
     return engine
 
 
@@ -53,8 +54,28 @@ def test_an_empty_catalogue_has_no_problems(tmp_path: Path) -> None:
     assert check(site(tmp_path).database) == []
 
 
+RICH_SET = "2390520b3223e8c621522e18f71044e6"
 NEVER = "'2000-01-01T00:00:00.000000Z'"
-ALL_WINDOW = "usage, position, starts_at, ends_at"
+WINDOW = "usage, position, starts_at, ends_at"
+VALIDITY = "track_id, name, type, starts_at, ends_at"
+
+ONE_VALIDITY_TWICE = (
+    f"INSERT INTO track_validity ({VALIDITY}, position)"
+    f" SELECT {VALIDITY}, 3 FROM track_validity WHERE position = 1"
+)
+FILLED_EMPTY_SET = (
+    f"INSERT INTO territory_part SELECT '{EMPTY.id}', country_group_id,"
+    " validity_set_id FROM territory_part LIMIT 1"
+)
+NO_DIFFERENCE = (
+    "UPDATE change SET document = (SELECT document FROM change WHERE entity_id = 't2' AND"
+    " action = 'create') WHERE entity_id = 't2' AND action = 'update'"
+)
+PART_OF_ANOTHER = (
+    "INSERT OR IGNORE INTO territory_part SELECT p.territory_set_id, m.country_group_id,"
+    " p.validity_set_id FROM territory_part p, country_group_member m WHERE m.country = 'FR' AND"
+    " p.territory_set_id = (SELECT territory_set_id FROM release WHERE id = '1')"
+)
 
 DAMAGE = (
     (
@@ -113,8 +134,7 @@ DAMAGE = (
         "artist_genre of 'ad/ele' holds two items with the same key",
     ),
     (
-        "INSERT INTO track_validity SELECT name, type, starts_at, ends_at, track_id, 3"
-        " FROM track_validity WHERE position = 1",
+        ONE_VALIDITY_TWICE,
         "track_validity of 't2' holds two items with the same key",
     ),
     (
@@ -139,9 +159,8 @@ DAMAGE = (
         "territory_set '2390520b3223e8c621522e18f71044e6' does not hold",
     ),
     (
-        "INSERT INTO territory_part SELECT '4f53cda18c2baa0c0354bb5f9a3ecbe5', country_group_id,"
-        " validity_set_id FROM territory_part LIMIT 1",
-        "territory_set '4f53cda18c2baa0c0354bb5f9a3ecbe5' does not hold what its id is made of",
+        FILLED_EMPTY_SET,
+        f"territory_set '{EMPTY.id}' does not hold what its id is made of",
     ),
     ("DELETE FROM validity", "does not hold what its id is made of"),
     (
@@ -153,13 +172,13 @@ DAMAGE = (
         "track 't2' has windows that do not follow from its validities (A2)",
     ),
     (
-        f"INSERT INTO track_window (track_id, {ALL_WINDOW}) VALUES ('t/1', '*', 1, NULL, NULL)",
+        f"INSERT INTO track_window (track_id, {WINDOW}) VALUES ('t/1', '*', 1, NULL, NULL)",
         "track 't/1' has windows that do not follow",
     ),
     ("DELETE FROM usage WHERE name = 'ringtone'", "usage lacks 'ringtone', which a validity names"),
     ("DELETE FROM usage WHERE name = 'download'", "usage lacks 'download'"),
     ("UPDATE artist SET popularity = '0.250'", "artist.popularity is to hold canonical decimals"),
-    ("UPDATE artist SET popularity = 0.5", "artist.popularity is to hold canonical decimals"),
+    ("UPDATE artist SET popularity = '.5'", "artist.popularity is to hold canonical decimals"),
     ("UPDATE artist SET view = 'many'", "artist.view is to hold whole numbers"),
     (
         "UPDATE artist SET created_at = '2021-03-04T12:04:21Z'",
@@ -197,8 +216,7 @@ DAMAGE = (
         "change 1 of genre 'rock' holds no canonical document of it",
     ),
     (
-        "UPDATE change SET document = (SELECT document FROM change WHERE entity_id = 't2' AND"
-        " action = 'create') WHERE entity_id = 't2' AND action = 'update'",
+        NO_DIFFERENCE,
         "of track 't2' makes no difference",
     ),
     ("UPDATE feed_run SET status = 'done' WHERE id = 1", "feed_run 1 has the status 'done'"),
@@ -245,12 +263,7 @@ def test_a_set_divided_otherwise_is_named(tmp_path: Path) -> None:
     for number, inside in enumerate(other):
         release = named("Release", str(number), f"<Territories>{inside}</Territories>")
         applied(engine, "A", release)
-    damage(
-        engine,
-        "INSERT OR IGNORE INTO territory_part SELECT p.territory_set_id, m.country_group_id,"
-        " p.validity_set_id FROM territory_part p, country_group_member m WHERE p.territory_set_id ="
-        " (SELECT territory_set_id FROM release WHERE id = '1') AND m.country = 'FR'",
-    )
+    damage(engine, PART_OF_ANOTHER)
     assert [one for one in check(engine.database) if "not divided" in one]
 
 
@@ -267,7 +280,7 @@ def test_much_damage_is_counted(tmp_path: Path) -> None:
 def test_damage_that_ends_a_check_is_told(tmp_path: Path) -> None:
     """A value that no rule reckons with ends its check, not the command."""
     engine = site(tmp_path, ("A", RICH))
-    damage(engine, "UPDATE change SET changed_at = 7 WHERE seq = 3")
+    damage(engine, "UPDATE change SET changed_at = x'37' WHERE seq = 3")
     told = check(engine.database)
     assert any("change.changed_at is to hold canonical instants" in one for one in told)
     assert any("damage kept the check numbering from its end" in one for one in told)

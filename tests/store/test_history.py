@@ -21,6 +21,7 @@ from feedengine.store.history import (
 )
 from feedengine.store.pages import pages
 from feedengine.store.standing import documents_now
+
 from .sites import (
     RICH,
     applied,

@@ -34,7 +34,7 @@ def test_an_object_stands_as_its_last_row_says() -> None:
 
 
 def test_links_are_ordered_by_position_and_by_when_they_were_made() -> None:
-    """H1: a link that is moved keeps its place among the track's releases; one made anew does not."""
+    """H1: a link that is moved keeps its place among a track's releases, one made anew does not."""
     rows = [linked(1, "a", 1), linked(2, "b", 1), linked(3, "a", 7)]
     assert standing_after(rows).ordered_releases("t") == ["a", "b"]
     again = [*rows, linked(4, "a", None), linked(5, "a", 1)]
