@@ -22,7 +22,7 @@ from feedengine.catalogue.objects import Key
 from feedengine.config import Settings
 from feedengine.errors import Finding, ServiceError
 from feedengine.feeds.author import genres_package, package_xml, territories_package
-from feedengine.feeds.changes import Change, GenreList, Request
+from feedengine.feeds.changes import Change, Request, TerritoryView
 from feedengine.feeds.document import Document, Limits, Loader
 from feedengine.feeds.folder import FeedFolder, FeedPathError
 from feedengine.feeds.outcome import first_line, log_text
@@ -44,6 +44,7 @@ class Read(NamedTuple):
     path: str
     document: Document
     request: Request | None
+    asked: Request | None
     findings: Sequence[Finding]
     started_at: str
 
@@ -68,12 +69,13 @@ class Progress:
 
 def address_of(request: Request | None) -> tuple[str | None, str | None, str | None]:
     """Entity, entity's id and action for the ledger."""
+    if isinstance(request, TerritoryView) or request is None:
+        return None, None, None if request is None else "view"
+    action = request.action if request.action != "refer" else None  # refused, and told so
     if isinstance(request, Change):
-        return request.kind.name, request.id, request.action
-    if isinstance(request, GenreList):
-        ids = {member.id for member in request.members}
-        return "genre", ids.pop() if len(ids) == 1 else None, request.action
-    return None, None, None if request is None else "view"
+        return request.kind.name, request.id, action
+    ids = {member.id for member in request.members}
+    return "genre", ids.pop() if len(ids) == 1 else None, action
 
 
 def answer_of(viewed: Sequence[Viewed]) -> str:
@@ -140,7 +142,7 @@ class FeedApplier:
         parsed = parse(document, strict=self.strict)
         findings = document.findings(parsed.faults) if parsed.faults else ()
         document.files[path].root = None
-        return Read(path, document, parsed.request, findings, started)
+        return Read(path, document, parsed.request, parsed.asked, findings, started)
 
     def _batch(self, batch: list[Read], *, last: bool) -> list[Outcome]:
         """One transaction; when the database refuses a batch it is run again one by one (P7)."""
@@ -221,7 +223,7 @@ class FeedApplier:
             hand.take_back()
         touched = () if failed else hand.settle()
         newer.difference_update((one.kind, str(one.id)) for one in touched)
-        entity, name, action = address_of(read.request)
+        entity, name, action = address_of(read.asked)
         status = "failed" if failed else "viewed" if action == "view" else "applied"
         return Outcome(
             read.path,

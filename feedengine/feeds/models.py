@@ -31,6 +31,7 @@ from feedengine.feeds.lists import (
     marked,
     territory,
 )
+from feedengine.feeds.quick import quick_reference, quick_rows
 from feedengine.feeds.reading import (
     BLANK,
     INVALID,
@@ -266,6 +267,11 @@ def _given(reading: Reading, name: str, place: Place, body: Body, *, edits: bool
 def _children(reading: Reading, element: Element, place: Place, body: Body, slot: Slot) -> None:
     """A collection of items that are no models."""
     kind = cast("ListKind", slot.list)
+    quick = quick_rows(element, kind) if reading.sure else None
+    if quick is not None:
+        twice(reading, element, place, body, edits=False)
+        body.steps.append(changes.Replace(kind.index, quick))
+        return
     marks = collection_marks(reading, element, place, body.mode)
     no_text(reading, element, place)
     children = list(children_named(reading, element, place, (kind.listed.item,)))
@@ -432,7 +438,9 @@ def _plain_links(reading: Reading, element: Element, place: Place, body: Body, s
         if not len(child):
             reading.fault("empty-item", "P15", at, f"an empty {slot.item} is skipped")
             continue
-        change = _entered(reading, Model(child, at, None, None), target, "refer")
+        change = quick_reference(child, target, at)
+        if change is None:
+            change = _entered(reading, Model(child, at, None, None), target, "refer")
         if change is not None:
             if change.id in found:
                 _duplicate_link(reading, change, at, slot)

@@ -40,10 +40,14 @@ if TYPE_CHECKING:
 
 
 class Parsed(NamedTuple):
-    """What a package asks for (None where an error was found), and every fault."""
+    """What a package asks for (None where an error was found), and every fault.
+
+    ``asked`` is what could be made out in spite of errors: for the ledger, never to be carried out.
+    """
 
     request: Request | None
     faults: list[Fault]
+    asked: Request | None
 
 
 def parse(document: Document, *, strict: bool = False) -> Parsed:
@@ -55,7 +59,7 @@ def parse(document: Document, *, strict: bool = False) -> Parsed:
         request = _object(reading, found)
     if not reading.ignored and not has_errors(reading.faults):
         reading.faults.extend(document.violations(sorted(reading.used)))
-    return Parsed(None if has_errors(reading.faults) else request, reading.faults)
+    return Parsed(None if has_errors(reading.faults) else request, reading.faults, request)
 
 
 def has_errors(faults: list[Fault]) -> bool:
