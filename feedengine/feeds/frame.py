@@ -1,5 +1,7 @@
-"""The frame of a document, and the model that stands in a place: inline, or in the file that ``src``
-names (P10, P13, P14, P40, P41)."""
+"""The frame of a document, and the model that stands in a place (P10, P13, P14, P40, P41).
+
+A model stands inline, or in the file that ``src`` names.
+"""
 
 from __future__ import annotations
 

@@ -1,8 +1,8 @@
-"""Collections whose items are no models: images, resources, references, metadata, validities,
-territories (P30 to P36).
+"""Collections whose items are no models (P30 to P36).
 
-Each occurrence of a collection is either *plain* (no action anywhere: it replaces the list) or a row
-of *edits* (sub-actions, in document order).
+Images, resources, references, metadata, validities, territories. Each occurrence of a collection is
+*plain* (no action anywhere: it replaces the list) or a row of *edits* (sub-actions, in document
+order).
 """
 
 from __future__ import annotations

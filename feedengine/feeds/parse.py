@@ -6,6 +6,7 @@ place before.
 
 from __future__ import annotations
 
+from types import MappingProxyType
 from typing import TYPE_CHECKING, NamedTuple
 
 from feedengine.errors import Place, quoted
@@ -19,16 +20,10 @@ from feedengine.feeds.frame import (
     package_object,
 )
 from feedengine.feeds.lists import NO_MARKS, marked
-from feedengine.feeds.models import (
-    Body,
-    Member,
-    model,
-    nested,
-    plain_territories,
-    slots,
-    territories,
-)
+from feedengine.feeds.models import Body, bare, children, model, slots
+from feedengine.feeds.nested import Member, links, nested, one
 from feedengine.feeds.reading import BLANK, Reading, attributes, is_empty, no_text
+from feedengine.feeds.territory_lists import plain_territories, territories
 from feedengine.model.codes import severity_of
 from feedengine.model.entities import by_element, kinds
 
@@ -37,6 +32,12 @@ if TYPE_CHECKING:
 
     from feedengine.errors import Fault
     from feedengine.feeds.document import Document
+
+
+READERS = MappingProxyType(
+    {"children": children, "bare": bare, "links": links, "one": one, "territories": territories}
+)
+"""How each style of `feedengine.feeds.models.Slot` is read."""
 
 
 class Parsed(NamedTuple):
@@ -52,7 +53,7 @@ class Parsed(NamedTuple):
 
 def parse(document: Document, *, strict: bool = False) -> Parsed:
     """Read a package's document whole."""
-    reading = Reading(document, strict=strict)
+    reading = Reading(document, READERS, strict=strict)
     request: Request | None = None
     found = package_object(reading, document.file)
     if found is not None:
@@ -141,7 +142,7 @@ def _setting(reading: Reading, found: Model, action: str) -> Change | None:
 
 
 def _genres(reading: Reading, found: Model, action: str) -> GenreList | None:
-    """P44: the genre list; an unmarked genre under Update is a Push, as in the document's sample."""
+    """P44: the genre list; under Update an unmarked genre is a Push, as in the seed's sample."""
     if action == "delete":
         message = "Genres as a whole cannot be deleted"
         hint = 'action="Update", and action="Pull" on each genre that goes'

@@ -69,9 +69,9 @@ def quick_rows(element: Element, kind: ListKind) -> tuple[tuple[Value | None, ..
         if child.keys() or not _filled(child, kind.node, row):
             return None
         mark = tuple([row[at] for at in key])
-        if mark in found or any([row[leaf.index] is None for leaf in kind.required]):
+        if mark in found or any(row[leaf.index] is None for leaf in kind.required):
             return None
-        if kind.one_of and all([row[at] is None for at in kind.one_of]):
+        if kind.one_of and all(row[at] is None for at in kind.one_of):
             return None
         found[mark] = tuple(row)
     return tuple(found.values())

@@ -15,7 +15,7 @@ from feedengine.feeds import rules
 from feedengine.model.instants import InvalidValueError, Remarks
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable, Mapping
 
     from lxml.etree import _Element as Element
 
@@ -38,15 +38,23 @@ class Reading:
         "ignored",
         "level",
         "open",
+        "readers",
         "remarks",
         "strict",
         "sure",
         "used",
     )
 
-    def __init__(self, document: Document, *, strict: bool) -> None:
-        """Nothing found yet; the package's own file is open."""
+    def __init__(
+        self, document: Document, readers: Mapping[str, Callable[..., None]], *, strict: bool
+    ) -> None:
+        """Nothing found yet; the package's own file is open.
+
+        ``readers`` say how each part of a model is read; models and what is nested in them read
+        each other, so neither can import both.
+        """
         self.document = document
+        self.readers = readers
         self.strict = strict
         self.faults: list[Fault] = []
         self.remarks: Remarks = []
@@ -163,7 +171,7 @@ def text_of(reading: Reading, element: Element, place: Place) -> str:
 def value_of(
     reading: Reading, leaf: Leaf, text: str, unit: str | None, place: Place
 ) -> Value | None:
-    """P16, P17: the canonical value of trimmed text; None for empty text, and where it is invalid."""
+    """P16, P17: the canonical value of trimmed text; None for empty text, INVALID for a wrong one."""
     if not text:
         return None
     try:

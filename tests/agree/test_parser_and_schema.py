@@ -6,7 +6,7 @@ from hypothesis import given
 from lxml import etree
 
 from feedengine.feeds.document import Document, Limits, read_file
-from feedengine.feeds.parse import has_errors, parse
+from feedengine.feeds.parse import READERS, has_errors, parse
 from feedengine.feeds.reading import Reading
 from feedengine.feeds.validator import explain
 
@@ -60,7 +60,7 @@ def test_a_sure_reading_finds_what_a_careful_one_finds(found: tuple[bytes, str])
     if file.root is None or file.suspect:
         return
     quick = parse(document)
-    assert Reading(document, strict=False).sure
+    assert Reading(document, READERS, strict=False).sure
     file.suspect = True
     careful = parse(document)
     kept = [fault for fault in careful.faults if not fault.message.startswith("line ")]

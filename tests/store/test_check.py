@@ -267,6 +267,20 @@ def test_a_set_divided_otherwise_is_named(tmp_path: Path) -> None:
     assert [one for one in check(engine.database) if "not divided" in one]
 
 
+def test_a_damaged_file_is_named(tmp_path: Path) -> None:
+    """SQLite's own check is part of it: here an index that misses a row."""
+    engine = site(tmp_path, ("A", RICH))
+    index = "FROM sqlite_master WHERE name = 'ix_track_isrc'"
+    with engine.database.connect() as connection:
+        found = connection.exec_driver_sql(f"SELECT rootpage, sql {index}").one()
+    damage(engine, "PRAGMA writable_schema = ON", f"DELETE {index}")
+    damage(engine, "UPDATE track SET isrc = 'QZ1234567890' WHERE id = 't2'")
+    values = f"('index', 'ix_track_isrc', 'track', {found[0]}, '{found[1]}')"
+    damage(engine, "PRAGMA writable_schema = ON", f"INSERT INTO sqlite_master VALUES {values}")
+    told = check(engine.database)
+    assert any("the database file is damaged" in one and "ix_track_isrc" in one for one in told)
+
+
 def test_much_damage_is_counted(tmp_path: Path) -> None:
     """A rule that breaks everywhere is told some times, and then how often."""
     names = [str(number) for number in range(MOST_TOLD + 3)]

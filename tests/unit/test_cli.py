@@ -730,6 +730,76 @@ def test_packages_come_from_standard_input(own: Path) -> None:
     assert (feed.folder / "packages/01/package.xml").read_text() == content
 
 
+# --- validating -------------------------------------------------------------------------------
+
+
+def test_validate_needs_no_site(
+    run: Runner, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A package is judged wherever it lies; the document has findings and plan of each path."""
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "right.xml").write_text(package(PACKAGES[0]))
+    (tmp_path / "wrong.xml").write_text(package(WRONG))
+    right = run("validate", "right.xml")
+    assert (right.status, right.out) == (0, "1 package: 0 errors, 0 warnings\n")
+    wrong = run("validate", "right.xml", "wrong.xml", "--json")
+    assert wrong.status == 1
+    assert set(wrong.json) == {"errors", "warnings", "validated"}
+    assert [one["path"] for one in wrong.json["validated"]] == ["right.xml", "wrong.xml"]
+    assert all(set(one) == {"path", "kind", "findings", "plan"} for one in wrong.json["validated"])
+    assert set(wrong.json["validated"][1]["findings"][0]) == {
+        *("severity", "code", "rule", "file", "line", "col", "xpath", "message", "hint")
+    }
+    text = run("validate", "wrong.xml").out
+    assert "package wrong.xml\n  error element-unknown P15 " in text
+    assert "\x9b" not in text
+    assert run("validate", "nothing.xml").status == 2
+    assert run("validate", "right.xml", "--against-catalogue").status == 2
+
+
+def test_validate_feeds_and_entries(run: Runner, own: Path, site: Path) -> None:
+    """A feed and an entry are judged with all their packages."""
+    found = run("validate", "Feeds/2020/09/13/1600000000000", "--json")
+    assert found.status == 1
+    assert [one["kind"] for one in found.json["validated"]] == ["feed", *["package"] * 3]
+    stack(own, package(PACKAGES[0]))
+    found = run("validate", "Stack/1700000000000.xml", "--json")
+    assert found.status == 0
+    assert [one["kind"] for one in found.json["validated"]] == ["entry", "feed", "package"]
+    assert run("status", "--json").json["queue"]["waiting"] == 1
+
+
+def test_validate_against_the_catalogue_prints_the_plan(run: Runner, own: Path) -> None:
+    """The actions are tried dry: what they would do is told, and nothing is done."""
+    changed = package("<Genre><ID>rock</ID><Name>Loud</Name></Genre>", "Update")
+    (own / "changed.xml").write_text(changed)
+    (own / "again.xml").write_text(package(PACKAGES[0]))
+    found = run("validate", "changed.xml", "--against-catalogue")
+    assert found.status == 0
+    assert "\n  would update genre rock" in found.out
+    assert run("show", "genre", "rock", "--json").json["name"] == "Rock"
+    assert run("validate", "again.xml").status == 0
+    refused = run("validate", "again.xml", "--against-catalogue", "--json")
+    assert refused.status == 1
+    codes = [one["code"] for one in refused.json["validated"][0]["findings"]]
+    assert codes == ["already-exists"]
+
+
+def test_a_feed_with_errors_is_not_stacked(run: Runner, own: Path) -> None:
+    """`feed stack` validates first, and refuses with the findings unless forced."""
+    feed = new_feed(own, "Sony")
+    feed.add(package(WRONG))
+    found = run("feed", "stack", feed.path)
+    assert found.status == 1
+    assert "error element-unknown" in found.out
+    assert "--force" in found.err
+    told = run("feed", "stack", feed.path, "--json")
+    assert (told.status, told.json["errors"]) == (1, 1)
+    assert run("status", "--json").json["queue"]["waiting"] == 0
+    assert run("feed", "stack", feed.path, "--force").status == 0
+    assert run("status", "--json").json["queue"]["waiting"] == 1
+
+
 # --- the database -----------------------------------------------------------------------------
 
 
