@@ -34,7 +34,7 @@ from feedengine.store.load import load
 
 
 def now_text() -> str:
-    """This instant, canonical."""
+    """The present instant, canonical."""
     return datetime.now(UTC).isoformat(timespec="microseconds")[:26] + "Z"
 
 

@@ -1,4 +1,4 @@
-"""One frozen `Settings`: flags, then ``FEEDENGINE_…`` variables, then ``feedengine.toml``, then defaults.
+"""One frozen `Settings`, from flags, the environment, a file and defaults, in this order.
 
 It is made once and passed on, never imported and never changed.
 """
@@ -90,6 +90,7 @@ class Settings(BaseSettings):
         file_secret_settings: PydanticBaseSettingsSource,
     ) -> tuple[PydanticBaseSettingsSource, ...]:
         """Values come in through `settings`, which has put the sources in their order."""
+        del settings_cls, env_settings, dotenv_settings, file_secret_settings
         return (init_settings,)
 
 
@@ -135,8 +136,7 @@ def _from_environment() -> dict[str, Any]:
 
 
 def settings(root: Path | None = None, **flags: Any) -> Settings:
-    """The settings for ``root`` (found from the current folder when None); flags given as None
-    say nothing.
+    """The settings for ``root``, or for the site the current folder is in; None is no flag.
 
     Raises `UsageError` for unknown keys and impossible values.
     """
@@ -158,7 +158,7 @@ def origins(root: Path | None = None, **flags: Any) -> list[Origin]:
 
 def masked(url: str) -> str:
     """A database URL without its password."""
-    from sqlalchemy.engine import make_url  # noqa: PLC0415 - only where a URL is shown
+    from sqlalchemy.engine import make_url
 
     return make_url(url).render_as_string(hide_password=True)
 

@@ -13,7 +13,8 @@ from feedengine import asking, config
 from feedengine.applying import Progress
 from feedengine.config import Settings
 from feedengine.errors import UsageError
-from feedengine.runner import Result, Runner, alone, release
+from feedengine.guards import release
+from feedengine.runner import Result, Runner, alone
 from feedengine.store.database import open_database, reading
 from feedengine.store.ledger import Run
 from feedengine.store.upgrade import check_revision, upgrade

@@ -129,7 +129,8 @@ def export_xml(engine: Engine, root: Path, client: str | None = None) -> list[Fe
     What a feed cannot carry: instants of change and history, the positions of links beyond their
     order, the order of a track's releases, and territory sets that nobody uses.
 
-    Raises `ServiceError` when the folder cannot be written, `UsageError` when it holds newer feeds.
+    Raises `ServiceError` when the folder cannot be written, `UsageError` when a feed that is there
+    already has the number of one of these.
     """
     feeds = _Feeds(root, client)
     try:

@@ -8,13 +8,12 @@ from __future__ import annotations
 
 import fcntl
 import os
-import re
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
-from typing import NamedTuple, TypeGuard
+from typing import NamedTuple
 
-from sqlalchemy import Connection, Engine
+from sqlalchemy import Engine
 
 from feedengine.applying import (
     FeedApplier,
@@ -23,12 +22,10 @@ from feedengine.applying import (
     finished,
     milliseconds_of,
     now_text,
-    write_log,
 )
 from feedengine.config import Settings
-from feedengine.errors import Fault, Finding, RefusedError
-from feedengine.feeds.changes import Change, Request
-from feedengine.feeds.document import Limits, Loader, file_findings
+from feedengine.errors import Fault, Finding
+from feedengine.feeds.document import file_findings
 from feedengine.feeds.entries import (
     Manifest,
     Signature,
@@ -45,7 +42,6 @@ from feedengine.feeds.folder import (
     OutsideError,
 )
 from feedengine.feeds.outcome import log_text
-from feedengine.feeds.parse import parse
 from feedengine.feeds.stack import (
     Stack,
     client_mismatch,
@@ -54,19 +50,16 @@ from feedengine.feeds.stack import (
     no_packages,
     settled,
 )
-from feedengine.model.entities import kinds
+from feedengine.guards import mass_deletion
+from feedengine.recovery import logs_again
 from feedengine.store import ledger
 from feedengine.store.database import reading, writing
-from feedengine.store.ledger import Outcome, Run
-from feedengine.store.load import known_ids
-from feedengine.store.statements import rows_in, statements
+from feedengine.store.ledger import Run
 
 MANIFEST_BYTES = 1024 * 1024
 LOOK_AGAIN_SECONDS = 0.1
 UNFILED = 100
 """So many filed runs are marked in one transaction; a crash before only files them again."""
-
-_DELETE = re.compile(rb"d\0?e\0?l\0?e\0?t\0?e", re.IGNORECASE)
 
 
 class Waiting(NamedTuple):
@@ -324,7 +317,7 @@ class Runner:
         self, run: Run, entry: StackEntry, folder: FeedFolder, packages: list[str]
     ) -> str | None:
         if run.released_at is None and len(packages) > self.settings.hold_count:
-            message = self._mass_deletion(folder, packages)
+            message = mass_deletion(self.settings, self.database, folder, packages)
             if message is not None:
                 self._hold(run, entry, message)
                 return HELD
@@ -355,42 +348,6 @@ class Runner:
         self.unlogged += applier.unlogged
         self._file(result, signature)
 
-    def _mass_deletion(self, folder: FeedFolder, packages: list[str]) -> str | None:
-        """G1: why the feed is held, found by a scan for Deletes before it runs."""
-        loader = Loader(folder, Limits(self.settings.max_package_bytes, self.settings.max_depth))
-        doomed: dict[str, set[str]] = {}
-        for path in packages:
-            try:
-                data = folder.read(path, self.settings.max_package_bytes)
-            except FeedPathError:
-                continue
-            if _DELETE.search(data):
-                request = parse(loader.load(path)).request
-                if _removes(request):
-                    doomed.setdefault(request.kind.name, set()).add(request.id)
-        with reading(self.database) as connection:
-            for kind, ids in doomed.items():
-                if len(ids) > self.settings.hold_count:
-                    message = self._too_many(connection, kind, ids)
-                    if message is not None:
-                        return message
-        return None
-
-    def _too_many(self, connection: Connection, kind: str, ids: set[str]) -> str | None:
-        table = kinds()[kind].table
-        there = known_ids(connection, table, ids)
-        owners: dict[str, int] = {}
-        for _, client in rows_in(connection, table, ("id", "client"), "id", there):
-            owners[client] = owners.get(client, 0) + 1
-        mark = statements(connection).mark
-        for client, count in owners.items():
-            text = f"SELECT count(*) FROM {table.name} WHERE client = {mark}"
-            total = connection.exec_driver_sql(text, (client,)).scalar() or 0
-            share = self.settings.hold_share
-            if count > self.settings.hold_count and count > share * total:
-                return f"the feed deletes {count} of {total} objects ({kind}) of one client"
-        return None
-
     def _hold(self, run: Run, entry: StackEntry, message: str) -> None:
         """G1: nothing of it is applied; its entry waits in ``held/``."""
         fault = Fault("feed-held", "G1", (None, entry.name), message)
@@ -417,7 +374,7 @@ class Runner:
                 self._resume(run, signature)
                 continue
             if run.feed_path is not None and run.packages:
-                self._logs_again(run)
+                self.unlogged += logs_again(self.settings, self.database, run)
             self._file(run, signature)
             self.runs.pop()
 
@@ -427,77 +384,12 @@ class Runner:
                 manifest = parse_manifest(folder.read(MANIFEST, MANIFEST_BYTES))
                 glob = manifest.glob if isinstance(manifest, Manifest) else ""
                 packages = list(folder.packages(glob)) if glob else []
-                self._logs_again(run)
+                self.unlogged += logs_again(self.settings, self.database, run)
                 self._finish(run, folder, packages, signature)
         except FeedPathError:
             message = "the feed is gone; what was applied of it before the crash stays"
             fault = Fault("feed-missing", "P4", (None, str(run.feed_path)), message)
             self._fail(run, file_findings([fault], b""), None, signature)
 
-    def _logs_again(self, run: Run) -> None:
-        """Write the logs that the ledger has and the feed's folder lacks."""
-        with reading(self.database) as connection:
-            packages = ledger.packages_of(connection, run.id)
-            rows = ledger.findings_of(connection, run.id)
-        by_package: dict[int, list[Finding]] = {}
-        for row in rows:
-            if row["package_run_id"] is not None:
-                values = [row[name] for name in ledger.FINDING_COLUMNS[3:]]
-                by_package.setdefault(row["package_run_id"], []).append(Finding(*values))
-        try:
-            with FeedFolder.open(self.settings.feeds, str(run.feed_path)) as folder:
-                for row in packages:
-                    if row["status"] != "already-applied":
-                        self._log_again(folder, row, by_package.get(row["id"], []))
-        except FeedPathError:
-            self.unlogged += len(packages)
-
-    def _log_again(self, folder: FeedFolder, row: dict[str, str], found: list[Finding]) -> None:
-        kind = "error" if row["status"] == "failed" else "success"
-        above = row["path"].rpartition("/")[0]
-        name = f"{milliseconds_of(row['finished_at'])}.{kind}.log"
-        try:
-            folder.read(f"{above}/{name}" if above else name, MANIFEST_BYTES)
-        except MissingError:
-            outcome = Outcome(
-                row["path"],
-                row["digest"],
-                row["entity"],
-                row["entity_id"],
-                row["action"],
-                row["status"],
-                row["started_at"],
-                row["finished_at"],
-                found,
-                (),
-            )
-            try:
-                write_log(folder, outcome)
-            except (OSError, FeedPathError):
-                self.unlogged += 1
-        except FeedPathError:
-            self.unlogged += 1
-
 
 HELD = "an earlier feed of its client is held"
-
-
-def _removes(request: Request | None) -> TypeGuard[Change]:
-    """Whether a package deletes an object; a ReleaseSetting is none (P44)."""
-    return isinstance(request, Change) and request.action == "delete" and not request.setting
-
-
-def release(settings: Settings, database: Engine, number: int) -> Run:
-    """G1: let a held feed through; raises `RefusedError` when the run is not held."""
-    with writing(database) as connection:
-        found = ledger.runs_where(connection, "id = ?", number)
-        if not found or found[0].status != "held" or found[0].released_at is not None:
-            raise RefusedError(f"run {number} is not held", "see `feedengine feeds`")
-        run = found[0]._replace(released_at=now_text())
-        ledger.save_run(connection, run)
-        try:
-            Stack(settings.stack).unhold(run.stack_entry)
-        except MissingError:
-            message = f"the entry {run.stack_entry} is no longer in Stack/held"
-            raise RefusedError(message, "drop its Stack entry again; the run stays held") from None
-    return run

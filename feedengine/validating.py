@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, NamedTuple, NoReturn
 
 from lxml import etree
 
-from feedengine.applying import FeedApplier, Progress, Read, feed_order, now_text
+from feedengine.applying import FeedApplier, Read, feed_order, now_text
 from feedengine.catalogue.decide import Terms
 from feedengine.catalogue.needs import needs_of
 from feedengine.catalogue.objects import Object, as_document, link_id
@@ -26,10 +26,10 @@ from feedengine.feeds.document import finding
 from feedengine.feeds.encodings import undeclared
 from feedengine.feeds.folder import MANIFEST
 from feedengine.feeds.parse import parse
-from feedengine.feeds.places import WHOLE, path_of, spots
+from feedengine.feeds.places import WHOLE, path_of, spots, unwound
 from feedengine.feeds.places import Path as IndexPath
 from feedengine.feeds.validator import explain
-from feedengine.runner import Runner
+from feedengine.guards import mass_deletion
 from feedengine.store import ledger
 from feedengine.store.database import reading, writing
 from feedengine.store.ledger import Run
@@ -189,8 +189,7 @@ class _Walk:
         """G1: whether the engine would hold the feed."""
         if self.database is None or len(feed.packages) <= self.settings.hold_count:
             return []
-        runner = Runner(self.settings, self.database, Progress())
-        message = runner._mass_deletion(feed.folder, feed.packages)
+        message = mass_deletion(self.settings, self.database, feed.folder, feed.packages)
         return [] if message is None else [finding(_HELD._replace(message=message), MANIFEST)]
 
     def _batches(self, applier: FeedApplier, feed: Feed) -> Iterator[_Batch]:
@@ -247,13 +246,10 @@ def _read(applier: FeedApplier, package: str) -> Read:
     document = applier.loader.load(package)
     parsed = parse(document, strict=applier.strict)
     findings = document.findings(parsed.faults)
-    by_schema = {
-        str(fault.place[1])
-        for fault in parsed.faults
-        if fault.code == "schema-invalid" and fault.place[0] is None
-    }
-    for file in sorted(by_schema):
-        findings += _reasons(document.files[file])
+    if any(fault.code == "schema-invalid" for fault in parsed.faults):
+        alone = set(document.violations(document.files)).intersection(parsed.faults)
+        for file in sorted({unwound(fault.place)[0] for fault in alone}):
+            findings += _reasons(document.files[file])
     document.files[package].root = None
     return Read(package, document, parsed.request, parsed.asked, findings, started)
 

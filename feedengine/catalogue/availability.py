@@ -215,7 +215,7 @@ def _no(rule: str, reason: str) -> Answer:
     return Answer(available=False, rule=rule, reason=reason, window=None)
 
 
-def judge(  # noqa: PLR0913, PLR0917 (the six things the question is made of)
+def judge(
     release_set: TerritorySet | None,
     track_set: TerritorySet | None,
     track_validities: Sequence[Validity],

@@ -1,6 +1,6 @@
 """A change and the objects it touches become the objects afterwards, or findings (sections 3 to 5).
 
-Nothing is read or written here: `Hand` holds what was loaded, and whoever calls takes it from there.
+Nothing is read or written here: `Hand` holds what was loaded; who calls takes it from there.
 """
 
 from __future__ import annotations

@@ -99,7 +99,7 @@ def _no_match(decider: Decider, place: Place, message: str) -> None:
 
 def _settled(decider: Decider, draft: Draft, model: Change) -> bool:
     """Carry out a nested model; whether it can be linked now (P26, P43)."""
-    from feedengine.catalogue.decide import PRIMARY  # noqa: PLC0415
+    from feedengine.catalogue.decide import PRIMARY
 
     if model.action == "refer" and decider.hand.exists((model.kind.name, model.id)):
         return True

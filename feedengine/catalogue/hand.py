@@ -36,8 +36,8 @@ class Hand:
     """Objects, links and territory sets in hand.
 
     ``objects`` holds every object that may change (None: there is none of this ID); ``known`` the
-    keys of objects that are only referred to. ``tracks_of`` and ``releases_of`` are complete for the
-    releases and tracks whose links were loaded.
+    keys of objects that are only referred to. ``tracks_of`` and ``releases_of`` are complete for
+    the releases and tracks whose links were loaded.
     """
 
     def __init__(self) -> None:

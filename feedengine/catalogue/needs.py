@@ -18,10 +18,10 @@ _TERRITORY_EDITS = (changes.PushTerritory, changes.PullTerritory)
 class Needs:
     """Keys by how much of an object is needed.
 
-    ``whole``: it may change, or is shown. ``known``: whether it exists. ``tracks``/``releases``: ids
-    whose links are needed, from the track's or the release's side. ``gone``: it may be deleted, so
-    whoever links to it is needed whole. ``begun``: tracks that may begin a territory list, so their
-    releases are needed. ``sets``: objects whose territory list is edited or shown.
+    ``whole``: it may change, or is shown. ``known``: whether it exists. ``tracks``, ``releases``:
+    ids whose links are needed, from the track's or the release's side. ``gone``: it may be deleted,
+    so whoever links to it is needed whole. ``begun``: tracks that may begin a territory list, so
+    their releases are needed. ``sets``: objects whose territory list is edited or shown.
     """
 
     whole: set[Key] = field(default_factory=set)

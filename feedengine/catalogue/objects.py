@@ -1,6 +1,6 @@
 """An object of the catalogue as one frozen value, to and from its canonical document (H1).
 
-This is the one shape of an object: what `decide` makes is what ``change`` stores, ``export`` prints,
+The one shape of an object: what `decide` makes is what ``change`` stores, ``export`` prints,
 ``show --at`` reads and ``db rebuild`` saves.
 """
 
@@ -24,7 +24,7 @@ _encode = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
 
 
 class Object(NamedTuple):
-    """An object: its row in the order of ``kind.columns``, its lists in the order of ``kind.lists``."""
+    """An object: its row as ``kind.columns`` are ordered, its lists as ``kind.lists`` are."""
 
     kind: Kind
     row: Row

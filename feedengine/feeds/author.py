@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -167,6 +167,7 @@ class FeedWriter:
     root: Path
     path: str
     client: str
+    _next: dict[str, int] = field(default_factory=dict, repr=False, compare=False)
 
     @property
     def folder(self) -> Path:
@@ -179,8 +180,10 @@ class FeedWriter:
         if name is None:
             packages = self.folder / "packages"
             packages.mkdir(exist_ok=True)
-            taken = (entry.name for entry in packages.iterdir() if entry.name.isdecimal())
-            number = max((int(found) for found in taken), default=0) + 1
+            if "package" not in self._next:
+                self._next["package"] = _highest(packages)
+            number = self._next["package"] + 1
+            self._next["package"] = number
             target = packages / f"{number:02d}" / "package.xml"
         else:
             target = self.folder / name
@@ -200,6 +203,11 @@ class FeedWriter:
         target.parent.mkdir(parents=True, exist_ok=True)
         _written(target, _text(root).encode())
         return target
+
+
+def _highest(packages: Path) -> int:
+    """The highest number that a package of the feed has."""
+    return max((int(e.name) for e in packages.iterdir() if e.name.isdecimal()), default=0)
 
 
 def new_feed(root: Path, client: str, *, milliseconds: int | None = None) -> FeedWriter:

@@ -23,7 +23,7 @@ class Unset(Enum):
 
 UNSET: Final = Unset.UNSET
 
-Asked: TypeAlias = "Value | None | Literal[Unset.UNSET]"
+Asked: TypeAlias = "Value | Literal[Unset.UNSET] | None"
 
 Action: TypeAlias = Literal["create", "upsert", "update", "delete", "view", "refer", "pull"]
 """A primary action in lower case; ``refer`` is a nested model without one (P43), ``pull`` a genre

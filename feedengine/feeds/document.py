@@ -28,6 +28,8 @@ from feedengine.model.codes import codes, severity_of
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
+    from lxml.etree import _Element as Element
+
 __all__ = [
     "MOST_FILES",
     "MOST_LEVELS",
@@ -70,9 +72,7 @@ class Document:
         element = None if found.root is None else first_deeper(found.root, self.limits.depth)
         if element is None:
             return None
-        place: Place = (None, file)
-        for step in path_of(element):
-            place = (place, step)
+        place = _nested((None, file), path_of(element))
         message = f"elements are nested deeper than {self.limits.depth} levels"
         return Fault("too-deep", "P11", place, message)
 
@@ -83,8 +83,8 @@ class Document:
             root = self.files[name].root
             if root is not None and self.files[name].suspect:
                 for line, message in violations(root):
-                    said = f"line {line}: {message}" if line else message
-                    found.append(Fault("schema-invalid", "P10", (None, name), said))
+                    place = _nested((None, name), _violator(root, line, message))
+                    found.append(Fault("schema-invalid", "P10", place, message))
         return found
 
     def findings(self, faults: Iterable[Fault]) -> list[Finding]:
@@ -103,6 +103,21 @@ class Document:
             for file, paths in wanted.items()
         }
         return [_located(fault, found) for fault in kept]
+
+
+def _nested(file: Place, path: Path) -> Place:
+    place = file
+    for step in path:
+        place = (place, step)
+    return place
+
+
+def _violator(root: Element, line: int, message: str) -> Path:
+    """The element of which the schema says so: the first of its name in the line."""
+    for element in root.iter() if line else ():
+        if element.sourceline == line and message.startswith(f"Element '{element.tag!s}'"):
+            return path_of(element)
+    return ()
 
 
 def _most(faults: list[Fault]) -> list[Fault]:

@@ -171,7 +171,7 @@ def text_of(reading: Reading, element: Element, place: Place) -> str:
 def value_of(
     reading: Reading, leaf: Leaf, text: str, unit: str | None, place: Place
 ) -> Value | None:
-    """P16, P17: the canonical value of trimmed text; None for empty text, INVALID for a wrong one."""
+    """P16, P17: the canonical value of trimmed text; None for none, INVALID for a wrong one."""
     if not text:
         return None
     try:

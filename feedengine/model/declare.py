@@ -26,8 +26,8 @@ class Read(NamedTuple):
 class Listed(NamedTuple):
     """A collection of an object, declared by the class of its rows.
 
-    ``style``: ``child`` (rows of their own), ``named`` (children with free names, P15), ``link`` (to
-    another object), ``shared`` (the release–track link, seen from ``owner``).
+    ``style``: ``child`` (rows of their own), ``named`` (children with free names, P15), ``link``
+    (to another object), ``shared`` (the release–track link, seen from ``owner``).
     """
 
     owner: str

@@ -1,7 +1,7 @@
 """What the declarations of `feedengine.model.tables` amount to, as frozen values for everyone else.
 
-A `Kind` is an object's type (artist, release, …), a `ListKind` one of its collections; a `Node` says
-what an element's children and attributes fill. All are derived; no field is named here.
+A `Kind` is an object's type (artist, release, …), a `ListKind` one of its collections; a `Node`
+says what an element's children and attributes fill. All are derived; no field is named here.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ class Leaf:
 
 @dataclass(frozen=True, slots=True)
 class Node:
-    """What an element fills: itself, its attributes, its children (P15: under any of their names)."""
+    """What an element fills: itself, its attributes, its children under any name (P15)."""
 
     leaf: Leaf | None
     attributes: Mapping[str, Leaf]

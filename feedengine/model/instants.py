@@ -140,7 +140,7 @@ def _instant_of(
 
 
 def instant_reader(bare: BareDate) -> Callable[[str, str | None, Remarks], str | int]:
-    """P16 for instants; what a bare date means depends on the field (A1, an end includes its whole day)."""
+    """P16 for instants; what a bare date means depends on the field (A1: an end ends its day)."""
 
     def read(text: str, unit: str | None, remarks: Remarks) -> str | int:
         value, remarked = _instant_of(text, unit, bare)
@@ -153,6 +153,7 @@ def instant_reader(bare: BareDate) -> Callable[[str, str | None, Remarks], str |
 
 @lru_cache(maxsize=8192)
 def date_of(text: str, unit: str | None) -> str:
+    """The canonical date of a date, or of a unixtime in UTC (P16)."""
     if unit in _UNIX_UNITS:
         return _from_unix(text, "seconds or milliseconds since 1970 are wanted").date().isoformat()
     return _day(text, _WANT_DATE).isoformat()

@@ -127,7 +127,7 @@ _INSTANT_PATTERN = (
 
 
 def _doubted(doubt: Callable[[str], str | None]) -> Callable[[str, str | None, Remarks], Value]:
-    """A reader of text that remarks ``identifier-suspect`` where ``doubt`` finds something (P18)."""
+    """A reader of text that remarks ``identifier-suspect`` where ``doubt`` has a reason (P18)."""
 
     def read(text: str, _unit: str | None, remarks: Remarks) -> Value:
         reason = doubt(text)

@@ -1,4 +1,4 @@
-"""How canonical values are kept in SQL: the same meaning in SQLite and PostgreSQL (catalogue.md)."""
+"""How canonical values are kept in SQL: one meaning in SQLite and PostgreSQL (catalogue.md)."""
 
 from __future__ import annotations
 
@@ -44,11 +44,11 @@ class CanonicalInstant(TypeDecorator[datetime]):
         kept = Text() if dialect.name == "sqlite" else DateTime(timezone=True)
         return dialect.type_descriptor(kept)  # type: ignore[no-any-return]
 
-    def process_bind_param(self, value: Any, dialect: Any) -> Any:
+    def process_bind_param(self, value: Any, _dialect: Any) -> Any:
         """A `datetime` becomes canonical text; text passes, it is canonical already."""
         return instant_text(value) if isinstance(value, datetime) else value
 
-    def process_result_value(self, value: Any, dialect: Any) -> Any:
+    def process_result_value(self, value: Any, _dialect: Any) -> Any:
         """People who query through the models get an aware `datetime`."""
         return datetime.fromisoformat(value) if isinstance(value, str) else value
 
@@ -64,11 +64,11 @@ class CanonicalDecimal(TypeDecorator[Decimal]):
         kept = Text() if dialect.name == "sqlite" else Numeric()
         return dialect.type_descriptor(kept)  # type: ignore[no-any-return]
 
-    def process_bind_param(self, value: Any, dialect: Any) -> Any:
+    def process_bind_param(self, value: Any, _dialect: Any) -> Any:
         """A `Decimal` becomes canonical text."""
         return decimal_text(value) if isinstance(value, Decimal) else value
 
-    def process_result_value(self, value: Any, dialect: Any) -> Any:
+    def process_result_value(self, value: Any, _dialect: Any) -> Any:
         """People who query through the models get a `Decimal`."""
         return Decimal(value) if isinstance(value, str) else value
 
@@ -79,6 +79,6 @@ class CanonicalDate(TypeDecorator[date]):
     impl = Date
     cache_ok = True
 
-    def process_bind_param(self, value: Any, dialect: Any) -> Any:
+    def process_bind_param(self, value: Any, _dialect: Any) -> Any:
         """Canonical text is turned into the `date` that drivers expect."""
         return date.fromisoformat(value) if isinstance(value, str) else value

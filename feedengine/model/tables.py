@@ -1,7 +1,7 @@
 """THE tables: the only place where a field of the catalogue is listed.
 
-Parser, XSD, SQL statements, canonical documents, Arrow schemas and reference pages follow from these
-classes (house.md, "One declaration"). To add a field: one line here, and a migration.
+Parser, XSD, SQL statements, canonical documents, Arrow schemas and reference pages follow from
+these classes (house.md, "One declaration"). To add a field: one line here, and a migration.
 """
 
 from __future__ import annotations

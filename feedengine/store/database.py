@@ -70,11 +70,14 @@ def writing(engine: Engine) -> Iterator[Connection]:
 
     Raises `ServiceError` when the database cannot be reached, is locked, or is full.
     """
-    with _told(), engine.connect().execution_options(writer=True) as connection:
-        with connection.begin():
-            if engine.dialect.name == "postgresql":
-                connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({WRITER_LOCK})")
-            yield connection
+    with (
+        _told(),
+        engine.connect().execution_options(writer=True) as connection,
+        connection.begin(),
+    ):
+        if engine.dialect.name == "postgresql":
+            connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({WRITER_LOCK})")
+        yield connection
 
 
 @contextmanager

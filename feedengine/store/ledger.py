@@ -9,7 +9,7 @@ from feedengine.catalogue.objects import Link, Object, link_document, link_id, t
 from feedengine.model import ledger as declared
 from feedengine.model.entities import table_of
 from feedengine.store.save import save_hand
-from feedengine.store.statements import rows_in, statements, write
+from feedengine.store.statements import statements, write
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -214,25 +214,22 @@ def last_feeds(
     connection: Connection, client: str, keys: Iterable[tuple[str, str]]
 ) -> dict[tuple[str, str], str]:
     """G2: for each object, the path of the feed of this client that last changed it."""
-    by_kind: dict[str, list[str]] = {}
-    for kind, name in keys:
-        by_kind.setdefault(kind, []).append(name)
-    columns = ("entity", "entity_id", "client", "seq", "package_id")
-    rows = [
-        row
-        for kind, ids in by_kind.items()
-        for row in rows_in(connection, CHANGE, columns, "entity_id", ids)
-        if row[0] == kind and row[2] == client
-    ]
-    newest: dict[tuple[str, str], tuple[int, int]] = {}
-    for kind, name, _, seq, package in rows:
-        newest[kind, name] = max(newest.get((kind, name), (0, 0)), (seq, package))
     made = statements(connection)
+    last = (
+        "SELECT package_id FROM change"
+        f" WHERE entity = {made.mark} AND entity_id = {made.mark} AND client = {made.mark}"
+        " ORDER BY seq DESC LIMIT 1"
+    )
+    newest: dict[tuple[str, str], int] = {}
+    for kind, name in keys:
+        row = connection.exec_driver_sql(last, (kind, name, client)).first()
+        if row is not None:
+            newest[kind, name] = row[0]
     text = (
         "SELECT feed_path FROM feed_run JOIN package_run ON package_run.feed_run_id = feed_run.id"
         f" WHERE package_run.id = {made.mark}"
     )
     return {
         key: str(connection.exec_driver_sql(text, (package,)).scalar() or "")
-        for key, (_, package) in newest.items()
+        for key, package in newest.items()
     }

@@ -49,9 +49,11 @@ class Rows:
 
     def flush(self, connection: Connection) -> None:
         """Write everything, in an order that keeps every foreign key true."""
-        for group in (self.cuts, self.objects, self.items, self.removals):
+        for group in (self.cuts, self.objects, self.items):
             for text, rows in group.items():
                 write(connection, text, rows)
+        for text, rows in reversed(self.removals.items()):  # what refers before what is referred to
+            write(connection, text, rows)
         save_usages(connection, self.usages)
 
 
@@ -81,8 +83,9 @@ def save_hand(
         for (name, key), before in hand.before.items():
             if name == kind.name:
                 after = hand.objects[name, key]
-                if before != after:
-                    _object(rows, kind, key, before, after, changed_at.get((name, key), ""))
+                changed = changed_at.get((name, key))
+                if before != after or (after is not None and changed is not None):
+                    _object(rows, kind, key, before, after, changed or "")
     _links(rows, hand, linked_seq)
     rows.flush(connection)
 

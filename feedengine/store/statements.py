@@ -20,32 +20,32 @@ MOST_IDS = 5_000
 
 
 class Statements:
-    """The statements for one kind of database."""
+    """The statements for one kind of database; each is made once."""
 
     def __init__(self, dialect: Dialect) -> None:
         """Placeholders and quotes as ``dialect`` has them."""
         self.quote = dialect.identifier_preparer.quote
         self.mark = "?" if dialect.paramstyle == "qmark" else "%s"
         self._array = dialect.name == "postgresql"
+        self.insert = cache(self._insert)
+        self.update = cache(self._update)
+        self.delete = cache(self._delete)
 
     def names(self, columns: Iterable[str]) -> str:
         """Column names for a statement."""
         return ", ".join(self.quote(name) for name in columns)
 
-    @cache
-    def insert(self, table: Table, columns: tuple[str, ...]) -> str:
+    def _insert(self, table: Table, columns: tuple[str, ...]) -> str:
         """Insert a row of ``columns``."""
         marks = ", ".join([self.mark] * len(columns))
         return f"INSERT INTO {self.quote(table.name)} ({self.names(columns)}) VALUES ({marks})"
 
-    @cache
-    def update(self, table: Table, columns: tuple[str, ...], keys: tuple[str, ...]) -> str:
+    def _update(self, table: Table, columns: tuple[str, ...], keys: tuple[str, ...]) -> str:
         """Set ``columns`` of the row with these ``keys``."""
         sets = ", ".join(f"{self.quote(name)} = {self.mark}" for name in columns)
         return f"UPDATE {self.quote(table.name)} SET {sets} WHERE {self._where(keys)}"
 
-    @cache
-    def delete(self, table: Table, keys: tuple[str, ...], beyond: str | None = None) -> str:
+    def _delete(self, table: Table, keys: tuple[str, ...], beyond: str | None = None) -> str:
         """Delete the rows with these ``keys``, and a larger ``beyond`` than given."""
         where = self._where(keys)
         if beyond is not None:
@@ -72,13 +72,13 @@ class Statements:
 
 
 @cache
-def _for_dialect(name: str, dialect: Dialect) -> Statements:
+def _for_dialect(dialect: Dialect) -> Statements:
     return Statements(dialect)
 
 
 def statements(connection: Connection) -> Statements:
     """The statements for a connection's database."""
-    return _for_dialect(connection.dialect.name, connection.dialect)
+    return _for_dialect(connection.dialect)
 
 
 def rows_in(

@@ -38,8 +38,8 @@ def revision_of(connection: Connection) -> str | None:
 
 def upgrade(engine: Engine) -> str:
     """Migrate to the newest revision and make the views anew; returns the revision."""
-    from alembic import command  # noqa: PLC0415 - a second of imports that few runs need
-    from alembic.config import Config  # noqa: PLC0415
+    from alembic import command
+    from alembic.config import Config
 
     config = Config()
     config.set_main_option("script_location", str(files(PLACE)).replace("%", "%%"))

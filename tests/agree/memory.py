@@ -27,15 +27,18 @@ class MemoryFolder:
     """A feed folder made of a dictionary; keeps the logs it is given."""
 
     def __init__(self, files: dict[str, bytes]) -> None:
+        """Hold these files, by their paths."""
         self.files = files
         self.logs: dict[str, bytes] = {}
 
     def read(self, path: str, _limit: int) -> bytes:
+        """A file's bytes."""
         if path not in self.files:
             raise MissingError(path, "is not there")
         return self.files[path]
 
     def write_log(self, path: str, milliseconds: int, outcome: str, text: bytes) -> str:
+        """Keep a package's log."""
         self.logs[path] = text
         return f"{milliseconds}.{outcome}.log"
 
@@ -52,6 +55,7 @@ class MemorySite:
     """A catalogue in a file of its own, emptied between examples."""
 
     def __init__(self, folder: Path) -> None:
+        """Make a catalogue in ``folder``."""
         self.folder = folder
         self.database: Engine = open_database(f"sqlite:///{folder / 'catalogue.db'}")
         upgrade(self.database)

@@ -195,9 +195,7 @@ def test_what_a_crash_cut_short_is_finished(
     assert rows(engine, "SELECT count(*) FROM feed_run WHERE filed_at IS NULL") == [(0,)]
 
 
-def test_a_crash_in_the_middle_of_a_feed(
-    engine: Engine, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
-) -> None:
+def test_a_crash_in_the_middle_of_a_feed(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """P9: a run left running goes on behind the last committed batch."""
     small = Engine.init(tmp_path / "small", batch_packages=2)
     more = '<View operator="Increase">1</View>'

@@ -65,6 +65,11 @@ def list_xml(declared: dict[str, list[tuple[Any, ...]]] | None) -> str:
     return f"<Territories>{inside}</Territories>"
 
 
+def create(kind: str, content: str) -> str:
+    """A package that creates an object."""
+    return f'<xml><Schema action="Create"><{kind}>{content}</{kind}></Schema></xml>'
+
+
 def values(found: list[tuple[Any, ...]]) -> list[Validity]:
     """Validities as values."""
     return [Validity(name, kind, instant(start), instant(end)) for name, kind, start, end in found]
@@ -92,10 +97,8 @@ def test_function_view_and_command_agree(
     site.empty()
     link = "<Tracks><Track><ID>t</ID></Track></Tracks>" if linked else ""
     documents = [
-        '<xml><Schema action="Create"><Track><ID>t</ID><Title>T</Title>'
-        f"{xml_of(own)}{list_xml(track)}</Track></Schema></xml>",
-        '<xml><Schema action="Create"><Release><ID>r</ID><Title>R</Title>'
-        f"{list_xml(release)}{link}</Release></Schema></xml>",
+        create("Track", f"<ID>t</ID><Title>T</Title>{xml_of(own)}{list_xml(track)}"),
+        create("Release", f"<ID>r</ID><Title>R</Title>{list_xml(release)}{link}"),
     ]
     outcomes = site.apply([text.encode() for text in documents])
     assert [outcome.status for outcome in outcomes] == ["applied", "applied"]

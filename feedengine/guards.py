@@ -1,0 +1,86 @@
+"""The guard against mass deletion (G1): held before anything of a feed is applied."""
+
+from __future__ import annotations
+
+import re
+from typing import TypeGuard
+
+from sqlalchemy import Connection, Engine
+
+from feedengine.applying import now_text
+from feedengine.config import Settings
+from feedengine.errors import RefusedError
+from feedengine.feeds.changes import Change, Request
+from feedengine.feeds.document import Limits, Loader
+from feedengine.feeds.folder import FeedFolder, FeedPathError, MissingError
+from feedengine.feeds.parse import parse
+from feedengine.feeds.stack import Stack
+from feedengine.model.entities import kinds
+from feedengine.store import ledger
+from feedengine.store.database import reading, writing
+from feedengine.store.ledger import Run
+from feedengine.store.load import known_ids
+from feedengine.store.statements import rows_in, statements
+
+_DELETE = re.compile(rb"d\0?e\0?l\0?e\0?t\0?e", re.IGNORECASE)
+
+
+def mass_deletion(
+    settings: Settings, database: Engine, folder: FeedFolder, packages: list[str]
+) -> str | None:
+    """G1: why the feed is held, found by a scan for Deletes before it runs."""
+    loader = Loader(folder, Limits(settings.max_package_bytes, settings.max_depth))
+    doomed: dict[str, set[str]] = {}
+    for path in packages:
+        try:
+            data = folder.read(path, settings.max_package_bytes)
+        except FeedPathError:
+            continue
+        if _DELETE.search(data):
+            request = parse(loader.load(path)).request
+            if _removes(request):
+                doomed.setdefault(request.kind.name, set()).add(request.id)
+    with reading(database) as connection:
+        for kind, ids in doomed.items():
+            if len(ids) > settings.hold_count:
+                message = _too_many(settings, connection, kind, ids)
+                if message is not None:
+                    return message
+    return None
+
+
+def _too_many(settings: Settings, connection: Connection, kind: str, ids: set[str]) -> str | None:
+    table = kinds()[kind].table
+    there = known_ids(connection, table, ids)
+    owners: dict[str, int] = {}
+    for _, client in rows_in(connection, table, ("id", "client"), "id", there):
+        owners[client] = owners.get(client, 0) + 1
+    mark = statements(connection).mark
+    for client, count in owners.items():
+        text = f"SELECT count(*) FROM {table.name} WHERE client = {mark}"
+        total = connection.exec_driver_sql(text, (client,)).scalar() or 0
+        share = settings.hold_share
+        if count > settings.hold_count and count > share * total:
+            return f"the feed deletes {count} of {total} objects ({kind}) of one client"
+    return None
+
+
+def _removes(request: Request | None) -> TypeGuard[Change]:
+    """Whether a package deletes an object; a ReleaseSetting is none (P44)."""
+    return isinstance(request, Change) and request.action == "delete" and not request.setting
+
+
+def release(settings: Settings, database: Engine, number: int) -> Run:
+    """G1: let a held feed through; raises `RefusedError` when the run is not held."""
+    with writing(database) as connection:
+        found = ledger.runs_where(connection, "id = ?", number)
+        if not found or found[0].status != "held" or found[0].released_at is not None:
+            raise RefusedError(f"run {number} is not held", "see `feedengine feeds`")
+        run = found[0]._replace(released_at=now_text())
+        ledger.save_run(connection, run)
+        try:
+            Stack(settings.stack).unhold(run.stack_entry)
+        except MissingError:
+            message = f"the entry {run.stack_entry} is no longer in Stack/held"
+            raise RefusedError(message, "drop its Stack entry again; the run stays held") from None
+    return run
