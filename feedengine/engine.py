@@ -95,15 +95,27 @@ class Engine:
         """How things stand (`asking.status`)."""
         return asking.status(self.settings, self.database)
 
-    def feeds(self, **wanted: Any) -> list[dict[str, Any]]:
-        """The feed runs, newest first: ``client``, ``status``, ``limit`` (`asking.feeds`)."""
+    def feeds(
+        self, *, client: str | None = None, status: str | None = None, limit: int = 20
+    ) -> list[dict[str, Any]]:
+        """The feed runs, newest first (`asking.feeds`)."""
         with reading(self.database) as connection:
-            return asking.feeds(connection, **wanted)
+            return asking.feeds(connection, client=client, status=status, limit=limit)
 
-    def findings(self, **wanted: Any) -> dict[str, Any]:
-        """Findings: ``run``, ``code``, ``client``, ``severity``, ``limit`` (`asking.findings`)."""
+    def findings(
+        self,
+        *,
+        run: int | None = None,
+        code: str | None = None,
+        client: str | None = None,
+        severity: str | None = None,
+        limit: int = 50,
+    ) -> dict[str, Any]:
+        """What was found, and how often, by code and client (`asking.findings`)."""
         with reading(self.database) as connection:
-            return asking.findings(connection, **wanted)
+            return asking.findings(
+                connection, run=run, code=code, client=client, severity=severity, limit=limit
+            )
 
     def most_frequent(self, runs: Sequence[int], most: int = 5) -> list[dict[str, Any]]:
         """The most frequent codes among the findings of these runs (`asking.most_frequent`)."""
@@ -122,7 +134,17 @@ class Engine:
         with reading(self.database) as connection:
             return asking.history(connection, kind, name, at)
 
-    def available(self, track: str, **asked: Any) -> dict[str, Any]:
-        """A3: ``country``, ``usage``, ``at``, ``release`` (`asking.available`)."""
+    def available(
+        self,
+        track: str,
+        *,
+        country: str,
+        usage: str = "streaming",
+        at: str | None = None,
+        release: str | None = None,
+    ) -> dict[str, Any]:
+        """A3: may the country use the track at the instant, and why (`asking.available`)."""
         with reading(self.database) as connection:
-            return asking.available(connection, track, **asked)
+            return asking.available(
+                connection, track, country=country, usage=usage, at=at, release=release
+            )

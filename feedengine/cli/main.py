@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import sys
+from itertools import takewhile
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -198,7 +199,7 @@ def main() -> None:
 
 def run(arguments: Sequence[str]) -> int:
     """Run the command; returns the exit status. Never a traceback for what can go wrong."""
-    as_json = "--json" in arguments
+    as_json = "--json" in takewhile(lambda word: word != "--", arguments)
     for stream in (sys.stdout, sys.stderr):
         if hasattr(stream, "reconfigure"):
             stream.reconfigure(errors="backslashreplace")

@@ -62,7 +62,7 @@ def run(root: Root = None, *, as_json: AsJson = False, settings: Flags = NO_FLAG
         _print_summary(summary)
     if result.unlogged:
         output.notice(
-            f"warning: {result.unlogged} logs could not be written beside their packages;"
+            f"warning: logs that could not be written: {result.unlogged};"
             " the ledger has all that they would say"
         )
     refused = any(one.status in _REFUSED for one in result.runs)

@@ -118,9 +118,9 @@ def _told(results: Iterable[Validated]) -> int:
             output.line(f"  {line_of(found)}")
         for step in one.plan:
             output.line(f"  would {step}")
-    kinds = ", ".join(f"{counts[kind]} {kind}" for kind in _KINDS if counts[kind])
-    output.line(f"{kinds}: {counts['error']} errors, {counts['warning']} warnings")
+    kinds = ", ".join(f"{many}: {counts[kind]}" for kind, many in _KINDS if counts[kind])
+    output.line(f"{kinds}; errors: {counts['error']}, warnings: {counts['warning']}")
     return 1 if counts["error"] else 0
 
 
-_KINDS = ("entry", "feed", "package")
+_KINDS = (("entry", "entries"), ("feed", "feeds"), ("package", "packages"))

@@ -97,7 +97,9 @@ def model(reading: Reading, found: Model, kind: Kind, action: str) -> Change | N
     id_index = kind.position["id"]
     asked_id = body.asked[id_index]
     if asked_id is UNSET or asked_id is None or element.get("id") is not None:
-        name = identity(reading, element, place)
+        name = (element.get("id") or "").strip(BLANK) if asked_id is UNSET else None
+        if not name or len(name) > 255:
+            name = identity(reading, element, place)
         if name is None:
             no_id(reading, element, place)
             _missing(reading, body, action, place)
@@ -156,8 +158,9 @@ def _missing(reading: Reading, body: Body, action: str, place: Place) -> tuple[s
 def fields(reading: Reading, element: Element, place: Place, body: Body) -> None:
     """Read every child of a model."""
     table = slots(body.kind)
-    asked, sure = body.asked, reading.sure
-    no_text(reading, element, place)
+    asked, sure, adjusted = body.asked, reading.sure, body.adjusted
+    if not sure:
+        no_text(reading, element, place)
     for index, child in enumerate(element):
         slot = table.get(child.tag)  # type: ignore[arg-type]
         if slot is None:
@@ -169,7 +172,7 @@ def fields(reading: Reading, element: Element, place: Place, body: Body) -> None
         elif (
             child.keys()
             or asked[leaf.index] is not UNSET
-            or leaf.index in body.adjusted
+            or (adjusted and leaf.index in adjusted)
             or (not sure and len(child))
         ):
             scalar(reading, child, (place, index), body, leaf)

@@ -269,6 +269,13 @@ def test_errors_are_documents_too(here: Runner, words: str, status: int) -> None
     assert found.json["error"]["status"] == status
 
 
+def test_an_id_may_look_like_a_flag(here: Runner) -> None:
+    """Behind -- nothing is a flag, and the error is text."""
+    found = here("show", "track", "--", "--json")
+    assert (found.status, found.out) == (1, "")
+    assert found.err.startswith("error: there is no track '--json'")
+
+
 def test_defects_are_told_in_a_line(here: Runner, monkeypatch: pytest.MonkeyPatch) -> None:
     """Even what nobody foresaw is no traceback."""
 
@@ -508,6 +515,10 @@ def test_held_feeds_are_released(run: Runner, own: Path) -> None:
     assert (released.status, released.json["id"]) == (0, 2)
     assert run("feed", "release", "2").status == 1
     assert run(*holding).status == 0
+    stack(own, deletion, at=1_700_000_000_002)
+    run(*holding)
+    told = "run 4 is released; `feedengine run` applies 2023/11/14/1700000000002\n"
+    assert run("feed", "release", "4").out == told
 
 
 def test_logs_that_cannot_be_written_are_told(
@@ -522,7 +533,7 @@ def test_logs_that_cannot_be_written_are_told(
     stack(own, package(PACKAGES[0], "Upsert"))
     found = run(*quick("--json"))
     assert (found.status, found.json["unlogged"]) == (0, 1)
-    assert found.err.startswith("warning: 1 logs could not be written")
+    assert found.err.startswith("warning: logs that could not be written: 1;")
 
 
 def test_progress_only_on_a_terminal(
@@ -713,6 +724,13 @@ def test_feed_new_prints_the_path_alone(run: Runner, own: Path) -> None:
     assert (own / "Feeds" / path / "manifest.xml").is_file()
 
 
+def test_feeds_are_written_where_the_engine_looks(run: Runner, own: Path) -> None:
+    """A site that keeps its feeds elsewhere is told so, before anything is written there."""
+    (own / "feedengine.toml").write_text('feeds_path = "elsewhere"\n')
+    assert run("feed", "new", "--client", "Sony").status == 2
+    assert run("feed", "add", "2020/09/13/1600000000000", "feedengine.toml").status == 2
+
+
 @pytest.mark.parametrize("client", ["", " Sony", "a\nb", "\x9b1m", "x" * 256])
 def test_feed_new_refuses_what_the_engine_would(run: Runner, own: Path, client: str) -> None:
     """A client's name that no entry may hold is wrong usage, and nothing is made."""
@@ -741,7 +759,7 @@ def test_validate_needs_no_site(
     (tmp_path / "right.xml").write_text(package(PACKAGES[0]))
     (tmp_path / "wrong.xml").write_text(package(WRONG))
     right = run("validate", "right.xml")
-    assert (right.status, right.out) == (0, "1 package: 0 errors, 0 warnings\n")
+    assert (right.status, right.out) == (0, "packages: 1; errors: 0, warnings: 0\n")
     wrong = run("validate", "right.xml", "wrong.xml", "--json")
     assert wrong.status == 1
     assert set(wrong.json) == {"errors", "warnings", "validated"}
@@ -757,7 +775,7 @@ def test_validate_needs_no_site(
     assert run("validate", "right.xml", "--against-catalogue").status == 2
 
 
-def test_validate_feeds_and_entries(run: Runner, own: Path, site: Path) -> None:
+def test_validate_feeds_and_entries(run: Runner, own: Path) -> None:
     """A feed and an entry are judged with all their packages."""
     found = run("validate", "Feeds/2020/09/13/1600000000000", "--json")
     assert found.status == 1
@@ -783,6 +801,28 @@ def test_validate_against_the_catalogue_prints_the_plan(run: Runner, own: Path) 
     assert refused.status == 1
     codes = [one["code"] for one in refused.json["validated"][0]["findings"]]
     assert codes == ["already-exists"]
+
+
+def test_validate_finds_the_site(
+    run: Runner, own: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The settings are those of the current folder's site, of the variable, or of the path's."""
+    (own / "feedengine.toml").write_text("max_depth = 8\n")
+    deep = own / "deep.xml"
+    deep.write_text("<xml><Schema>" + "<a>" * 20 + "</a>" * 20 + "</Schema></xml>")
+
+    def codes() -> list[str]:
+        found = run("validate", str(deep), "--json").json["validated"]
+        return [one["code"] for one in found[0]["findings"]]
+
+    assert codes() == ["too-deep"]
+    monkeypatch.chdir(tmp_path)
+    assert codes() == ["too-deep"]
+    monkeypatch.setenv("FEEDENGINE_ROOT", str(own))
+    assert codes() == ["too-deep"]
+    monkeypatch.delenv("FEEDENGINE_ROOT")
+    deep = deep.replace(tmp_path / "deep.xml")
+    assert "too-deep" not in codes()
 
 
 def test_a_feed_with_errors_is_not_stacked(run: Runner, own: Path) -> None:
@@ -819,6 +859,13 @@ def test_db_upgrade_check_rebuild_and_copy(run: Runner, own: Path) -> None:
     assert run("db", "check", "--database-url", url).status == 0
     assert run("show", "track", "t1", "--database-url", url).status == 0
     assert run("db", "copy", "copy.db").status == 1
+
+
+def test_db_commands_as_text(run: Runner, own: Path) -> None:
+    """Each says in a line what it has done."""
+    assert run("db", "upgrade").out.startswith("the catalogue is at revision ")
+    assert run("db", "rebuild").out.startswith("the catalogue is rebuilt from ")
+    assert run("db", "copy", "copy.db").out.endswith(f" to sqlite:///{own / 'copy.db'}\n")
 
 
 def test_db_check_finds_damage(run: Runner, own: Path) -> None:
