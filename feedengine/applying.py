@@ -34,7 +34,6 @@ from feedengine.store.database import writing
 from feedengine.store.ledger import Outcome, Run
 from feedengine.store.load import load
 
-
 COLLECT_EVERY = 50
 """Batches between two collections of garbage; almost nothing here is in a cycle."""
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from typing import TypeGuard
 
 from sqlalchemy import Connection, Engine
@@ -26,7 +27,7 @@ _DELETE = re.compile(rb"d\0?e\0?l\0?e\0?t\0?e", re.IGNORECASE)
 
 
 def mass_deletion(
-    settings: Settings, database: Engine, folder: FeedFolder, packages: list[str]
+    settings: Settings, database: Engine, folder: FeedFolder, packages: Iterable[str]
 ) -> str | None:
     """G1: why the feed is held, found by a scan for Deletes before it runs."""
     loader = Loader(folder, Limits(settings.max_package_bytes, settings.max_depth))

@@ -41,6 +41,7 @@ from feedengine.feeds.folder import (
     MissingError,
     OutsideError,
 )
+from feedengine.feeds.frozen import FrozenPaths
 from feedengine.feeds.outcome import log_text
 from feedengine.feeds.stack import (
     Stack,
@@ -303,9 +304,9 @@ class Runner:
                 faults = (client_mismatch(entry, manifest),)
             else:
                 try:
-                    packages = list(folder.packages(manifest.glob))
+                    packages = FrozenPaths(folder.packages(manifest.glob))
                 except OutsideError:
-                    packages = []
+                    packages = FrozenPaths(())
                 if not packages:
                     faults = (no_packages(manifest.glob, folder.package_files()),)
         if faults:
@@ -314,7 +315,7 @@ class Runner:
         return self._apply(run, entry, folder, packages)
 
     def _apply(
-        self, run: Run, entry: StackEntry, folder: FeedFolder, packages: list[str]
+        self, run: Run, entry: StackEntry, folder: FeedFolder, packages: FrozenPaths
     ) -> str | None:
         if run.released_at is None and len(packages) > self.settings.hold_count:
             message = mass_deletion(self.settings, self.database, folder, packages)
@@ -328,7 +329,7 @@ class Runner:
         return None
 
     def _finish(
-        self, run: Run, folder: FeedFolder, packages: list[str], signature: Signature
+        self, run: Run, folder: FeedFolder, packages: FrozenPaths, signature: Signature
     ) -> None:
         """Apply what the run has not dealt with yet, then file it."""
         applier = FeedApplier(self.settings, self.database, run, folder)
@@ -339,8 +340,8 @@ class Runner:
             others = ledger.runs_where(connection, "client = ? AND id <> ?", run.client, run.id)
             applier.late = any(feed_order(other.feed_path or "") > own for other in others)
             done = ledger.paths_of(connection, run) if run.id else set()
-        left = [path for path in packages if path not in done] if done else packages
-        result = applier.apply(iter(left), self.progress)
+        left = (path for path in packages if path not in done)
+        result = applier.apply(left, self.progress)
         if result.status == "running":
             result = finished(result)
             with writing(self.database) as connection:
@@ -383,7 +384,7 @@ class Runner:
             with FeedFolder.open(self.settings.feeds, str(run.feed_path)) as folder:
                 manifest = parse_manifest(folder.read(MANIFEST, MANIFEST_BYTES))
                 glob = manifest.glob if isinstance(manifest, Manifest) else ""
-                packages = list(folder.packages(glob)) if glob else []
+                packages = FrozenPaths(folder.packages(glob) if glob else ())
                 self.unlogged += logs_again(self.settings, self.database, run)
                 self._finish(run, folder, packages, signature)
         except FeedPathError:

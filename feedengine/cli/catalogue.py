@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeAlias
 
 from cyclopts import Parameter
 
@@ -20,8 +20,15 @@ if TYPE_CHECKING:
 
     from feedengine.exporting import Sink
 
-Kind = Annotated[str, Parameter(help="The table's name, such as track.")]
-Id = Annotated[str, Parameter(name="ID", help="The object's ID.")]
+Kind: TypeAlias = Annotated[str, Parameter(help="The table's name, such as track.")]
+Id: TypeAlias = Annotated[str, Parameter(name="ID", help="The object's ID.")]
+Format: TypeAlias = Annotated[
+    Literal["jsonl", "xml", "parquet"],
+    Parameter(name="--format", help="jsonl, xml (a feed that rebuilds it) or parquet."),
+]
+Out: TypeAlias = Annotated[
+    Path | None, Parameter(help="A file for jsonl, a folder for xml and parquet.")
+]
 
 
 def show(
@@ -100,13 +107,8 @@ def available(
 
 def export(
     *,
-    form: Annotated[
-        Literal["jsonl", "xml", "parquet"],
-        Parameter(name="--format", help="jsonl, xml (a feed that rebuilds it) or parquet."),
-    ] = "jsonl",
-    out: Annotated[
-        Path | None, Parameter(help="A file for jsonl, a folder for xml and parquet.")
-    ] = None,
+    form: Format = "jsonl",
+    out: Out = None,
     at: At = None,
     history: Annotated[
         bool, Parameter(negative="", help="Changes and ledger too, without instants (jsonl).")

@@ -36,8 +36,7 @@ def validate(
     """Judge each PATH; exits 1 when there are errors."""
     from feedengine.validating import validated
 
-    where = root or _root_for(path)
-    site = chosen(where if where or against_catalogue else Path.cwd(), settings)
+    site = chosen(root or _root_for(path, needed=against_catalogue), settings)
     with ExitStack() as until:
         against = None
         if against_catalogue:
@@ -52,16 +51,17 @@ def validate(
         return _told(found)
 
 
-def _root_for(paths: Sequence[Path]) -> Path | None:
-    """The site of the current folder, else of the first path.
+def _root_for(paths: Sequence[Path], *, needed: bool) -> Path | None:
+    """The site of the current folder, else of the first path; None where a variable names it.
 
-    None where a variable names it, or there is none: packages can be judged without.
+    Packages can be judged without one: unless it is ``needed``, the current folder will do.
     """
-    if f"{PREFIX}ROOT" not in os.environ:
-        for start in (Path.cwd(), paths[0].absolute().parent):
-            with suppress(UsageError):
-                return find_root(start)
-    return None
+    if f"{PREFIX}ROOT" in os.environ:
+        return None
+    for start in (Path.cwd(), paths[0].absolute().parent):
+        with suppress(UsageError):
+            return find_root(start)
+    return None if needed else Path.cwd()
 
 
 def refused(paths: Sequence[Path], settings: Settings, *, as_json: bool) -> bool:

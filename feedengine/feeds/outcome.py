@@ -26,7 +26,7 @@ def log_text(first: str, findings: Iterable[Finding], answer: str = "") -> bytes
     lines = [first, *(line_of(found) for found in findings)]
     if answer:
         lines += ["", answer.rstrip("\n")]
-    return ("\n".join(lines) + "\n").encode()
+    return ("\n".join(lines) + "\n").encode("utf-8", "backslashreplace")
 
 
 def first_line(

@@ -100,24 +100,34 @@ def save_batch(
     linked: dict[int, int] = {}
     seq, at = last.seq, last.changed_at
     for number, outcome in enumerate(outcomes, last.package + 1):
-        packages.append((number, run.id, *outcome[:8]))
+        packages.append((number, run.id, storable(outcome.path), *outcome[1:8]))
         for one in outcome.findings:
-            findings.append((last.finding + len(findings) + 1, run.id, number, *one))
+            row = one._replace(file=storable(one.file))
+            findings.append((last.finding + len(findings) + 1, run.id, number, *row))
         if outcome.touched:
             at = max(at, outcome.finished_at)
         for touched in outcome.touched:
             seq += 1
-            row = _change(touched)
+            told = _change(touched)
             if isinstance(touched.after, Link):
                 if touched.after.order >= PROVISIONAL:
                     linked.setdefault(touched.after.order, seq)
             else:
                 changed[touched.kind, str(touched.id)] = at
-            history.append((seq, number, *row[:3], client, at, row[3]))
+            history.append((seq, number, *told[:3], client, at, told[3]))
     write(connection, made.insert(PACKAGE_RUN, PACKAGE_COLUMNS), packages)
     save_hand(connection, hand, changed, linked)
     write(connection, made.insert(CHANGE, CHANGE_COLUMNS), history)
     write(connection, made.insert(FINDING, FINDING_COLUMNS), findings)
+
+
+def storable(text: str) -> str:
+    """A file's name for the database: bytes of it that are no UTF-8 are shown as ``\\xNN``."""
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return text.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
+    return text
 
 
 def _change(touched: Touched) -> tuple[str, str, str, str | None]:
@@ -139,20 +149,27 @@ def open_run(connection: Connection, run: Run) -> Run:
     """Begin a feed run; its id is the next one."""
     last = connection.exec_driver_sql("SELECT max(id) FROM feed_run").scalar() or 0
     opened = run._replace(id=last + 1)
-    write(connection, statements(connection).insert(FEED_RUN, RUN_COLUMNS), [tuple(opened)])
+    write(connection, statements(connection).insert(FEED_RUN, RUN_COLUMNS), [_row(opened)])
     return opened
 
 
 def save_run(connection: Connection, run: Run) -> None:
     """Keep what has become of a run so far."""
     text = statements(connection).update(FEED_RUN, RUN_COLUMNS[1:], ("id",))
-    write(connection, text, [(*run[1:], run.id)])
+    write(connection, text, [(*_row(run)[1:], run.id)])
+
+
+def _row(run: Run) -> tuple[Any, ...]:
+    return tuple(run._replace(stack_entry=storable(run.stack_entry)))
 
 
 def save_findings(connection: Connection, run: Run, found: Iterable[Finding]) -> None:
     """Findings of a feed as a whole."""
     last = numbers(connection).finding
-    rows = [(last + n, run.id, None, *one) for n, one in enumerate(found, 1)]
+    rows = [
+        (last + n, run.id, None, *one._replace(file=storable(one.file)))
+        for n, one in enumerate(found, 1)
+    ]
     write(connection, statements(connection).insert(FINDING, FINDING_COLUMNS), rows)
 
 

@@ -301,3 +301,16 @@ def test_a_read_only_feed_is_applied_and_said_once(
     drop(engine, 1, track(1), track(2))
     result = engine.run()
     assert (result.runs[0].status, result.unlogged) == ("succeeded", 2)
+
+
+def test_names_that_are_no_utf8_are_told_escaped(engine: Engine) -> None:
+    """Section 6: any file name can be written to the ledger and shown."""
+    feed = drop(engine, 1, track(1))
+    odd = os.fsdecode(b"\xff1")
+    (feed.folder / "packages/01").rename(feed.folder / "packages" / odd)
+    feed.stack()
+    assert engine.run().runs[0].status == "succeeded"
+    assert rows(engine, "SELECT path FROM package_run") == [("packages/\\xff1/package.xml",)]
+    (engine.settings.stack / os.fsdecode(b"\xff.xml")).write_bytes(b"<xml/>")
+    assert engine.run().runs[0].status == "failed"
+    assert rows(engine, "SELECT stack_entry FROM feed_run WHERE id = 2") == [("\\xff.xml",)]
