@@ -35,6 +35,8 @@ class Engine:
     def __init__(self, settings: Settings) -> None:
         """Open the catalogue of ``settings``; raises `UsageError` when there is none."""
         self.settings = settings
+        if settings.database_url is None and not (settings.root / "catalogue.db").is_file():
+            raise UsageError("there is no catalogue here", "make one with `feedengine init`")
         self.database = open_database(settings.database)
         check_revision(self.database)
 

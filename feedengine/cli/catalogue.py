@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeAlias
 from cyclopts import Parameter
 
 from feedengine.cli import output
-from feedengine.cli.options import NO_PLACES, AsJson, At, PlaceFlags, Root, opened
+from feedengine.cli.options import NO_PLACES, AsJson, At, PlaceFlags, Root, opened, switch
 from feedengine.errors import UsageError
 
 if TYPE_CHECKING:
@@ -37,7 +37,7 @@ def show(
     /,
     *,
     at: At = None,
-    history: Annotated[bool, Parameter(negative="", help="Its changes instead.")] = False,
+    history: Annotated[bool, switch("Its changes instead.")] = False,
     root: Root = None,
     as_json: AsJson = False,
     settings: PlaceFlags = NO_PLACES,
@@ -110,9 +110,7 @@ def export(
     form: Format = "jsonl",
     out: Out = None,
     at: At = None,
-    history: Annotated[
-        bool, Parameter(negative="", help="Changes and ledger too, without instants (jsonl).")
-    ] = False,
+    history: Annotated[bool, switch("Changes and ledger too, without instants (jsonl).")] = False,
     client: Annotated[
         str | None, Parameter(help="One feed in the name of this client (xml).")
     ] = None,

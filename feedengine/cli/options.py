@@ -49,6 +49,11 @@ def flags_for(names: Collection[str]) -> Any:
     return make_dataclass("Flags", fields, kw_only=True, frozen=True, namespace=inside)
 
 
+def switch(text: str, name: str | None = None) -> Parameter:
+    """A flag that is off unless it is given."""
+    return Parameter(name=name, help=text, negative="", show_default=False)
+
+
 _Every = flags_for(EVERY)
 _Places = flags_for(PLACES)
 NO_FLAGS: Any = _Every()
@@ -65,15 +70,7 @@ Root: TypeAlias = Annotated[
     Path | None,
     Parameter(help="The site's folder; the one that the current folder is in unless given."),
 ]
-AsJson: TypeAlias = Annotated[
-    bool,
-    Parameter(
-        name="--json",
-        negative="",
-        help="Print one JSON document and nothing else.",
-        show_default=False,
-    ),
-]
+AsJson: TypeAlias = Annotated[bool, switch("Print one JSON document and nothing else.", "--json")]
 At: TypeAlias = Annotated[
     str | None,
     Parameter(help="As of this instant: 2022-10-30T11:12:00Z, or a date (its 00:00 UTC)."),

@@ -19,6 +19,7 @@ from feedengine.cli.options import (
     RunNumber,
     chosen,
     opened,
+    switch,
 )
 from feedengine.errors import UsageError, quoted
 
@@ -84,9 +85,7 @@ def findings(
         Literal["error", "warning"] | None, Parameter(help="Of this severity alone.")
     ] = None,
     limit: Limit = 50,
-    summary: Annotated[
-        bool, Parameter(negative="", help="Count them by code and client; list none.")
-    ] = False,
+    summary: Annotated[bool, switch("Count them by code and client; list none.")] = False,
     as_json: AsJson = False,
     settings: PlaceFlags = NO_PLACES,
 ) -> int:
@@ -191,7 +190,7 @@ def feed_stack(
     feed: FeedPath,
     /,
     *,
-    force: Annotated[bool, Parameter(negative="", help="Without validating it first.")] = False,
+    force: Annotated[bool, switch("Without validating it first.")] = False,
     root: Root = None,
     as_json: AsJson = False,
     settings: PlaceFlags = NO_PLACES,

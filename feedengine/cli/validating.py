@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 from cyclopts import Parameter
 
 from feedengine.cli import output
-from feedengine.cli.options import NO_FLAGS, AsJson, Flags, Root, chosen
+from feedengine.cli.options import NO_FLAGS, AsJson, Flags, Root, chosen, switch
 from feedengine.config import PREFIX, find_root
 from feedengine.errors import UsageError
 
@@ -27,7 +27,7 @@ def validate(
     /,
     *,
     against_catalogue: Annotated[
-        bool, Parameter(negative="", help="Try the actions too, dry, and print the plan.")
+        bool, switch("Try the actions too, dry, and print the plan.")
     ] = False,
     root: Root = None,
     as_json: AsJson = False,

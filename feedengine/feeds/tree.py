@@ -46,9 +46,9 @@ class Limits(NamedTuple):
 class SourceFile:
     """One file that a package reads: its tree, or why there is none.
 
-    ``data`` is UTF-8, ``digest`` the SHA-256 of the bytes as they were; ``suspect`` is a tree that
-    the schema does not vouch for; ``spots`` says where the
-    faults of a file without a tree stand, ``memo`` holds what parsing has made of the file.
+    ``data`` is UTF-8, and nothing where there is no tree; ``digest`` the SHA-256 of the bytes as
+    they were. ``spots`` says where the faults of a file without a tree stand. The schema does not
+    vouch for a ``suspect`` tree. ``memo`` holds what parsing has made of the file.
     """
 
     path: str
@@ -89,11 +89,13 @@ def read_file(path: str, data: bytes, limits: Limits) -> SourceFile:
         hint = "write UTF-8, or US-ASCII, ISO-8859-1, UTF-16 with its byte order mark"
         spot = Spot(error.line, error.column, "")
         found.refuse("encoding-invalid", error.message, hint, spot)
-        return found
-    if _acceptable(found, limits):
-        found.root = _tree(found, limits)
-    if found.root is not None:
-        _validate(found, found.root, limits)
+    else:
+        if _acceptable(found, limits):
+            found.root = _tree(found, limits)
+        if found.root is not None:
+            _validate(found, found.root, limits)
+    if found.root is None:
+        found.data = b""
     return found
 
 

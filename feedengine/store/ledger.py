@@ -122,7 +122,7 @@ def save_batch(
 
 
 def storable(text: str) -> str:
-    """A file's name for the database: bytes of it that are no UTF-8 are shown as ``\\xNN``."""
+    """A file's name for the database: bytes of it that are no UTF-8 are shown as hex."""
     try:
         text.encode()
     except UnicodeEncodeError:

@@ -76,7 +76,7 @@ DOCTYPES = {
 
 ENCODINGS = {
     **{
-        f"declared-{name}": f'<?xml version="1.0" encoding="{name}"?>{package("ü")}'.encode()
+        f"declared-{name[:20] or 'nothing'}": (_declared(name) + package("ü")).encode()
         for name in (
             *("utf-7", "utf-16", "utf-32", "ucs-4", "windows-1252", "cp037", "big5", "latin1"),
             *("", "x" * 500, "unicode", "utf-8-sig", "rot13", "punycode", "idna", "hex"),
@@ -160,7 +160,7 @@ SHAPES = {
     "long-name-of-an-element": (f"<{'x' * 60_000}/>", "too-large"),
 }
 
-BEYOND: dict[str, tuple[Callable[[], str], str]] = {
+BEYOND: dict[str, tuple[Callable[[], str | bytes], str]] = {
     "long-attribute": (lambda: package(action="x" * 9_000_000), "too-large"),
     "longer-attribute": (lambda: package(action="x" * 11_000_000), "too-large"),
     "long-text": (lambda: package("x" * 10_000_001), "too-large"),
@@ -173,6 +173,11 @@ BEYOND: dict[str, tuple[Callable[[], str], str]] = {
     "brackets-beyond-measure": (lambda: "<" * LARGE, "too-large"),
     "blanks-beyond-measure": (lambda: " " * LARGE + package(), "too-large"),
     "text-beyond-measure": (lambda: package("x" * LARGE), "too-large"),
+    "latin-beyond-measure": (
+        lambda: _declared("iso-8859-1").encode() + b"<a>" + b"\xe9" * (LARGE // 3),
+        "too-large",
+    ),
+    "utf-16-beyond-measure": (lambda: package("x" * (LARGE // 3)).encode("utf-16"), "too-large"),
 }
 """Those that are large, made when they are wanted."""
 
@@ -230,14 +235,18 @@ SOURCES = {
     ),
     "src-chain": attack(_named("deep/40-0.xml"), "source-limit")._replace(beside=_chain(40, 1)),
     "src-chain-from-everywhere": attack(
-        _named(*(f"deep/300-{n}.xml" for n in range(0, 300, 2))), "source-limit"
+        _named(*(f"deep/300-{n}.xml" for n in range(0, 250, 2))), "source-limit"
     )._replace(beside=_chain(300, 1)),
     "src-doubling": attack(_named("deep/30-0.xml"), "source-limit")._replace(beside=_chain(30, 2)),
 }
 
 
-def _encoded(made: Callable[[], str]) -> Callable[[], bytes]:
-    return lambda: made().encode()
+def _encoded(made: Callable[[], str | bytes]) -> Callable[[], bytes]:
+    def data() -> bytes:
+        text = made()
+        return text.encode() if isinstance(text, str) else text
+
+    return data
 
 
 def _of(texts: dict[str, str], code: str) -> dict[str, Attack]:

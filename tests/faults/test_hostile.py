@@ -27,14 +27,20 @@ if TYPE_CHECKING:
 GROWTH = 200 * 1024 * 1024
 """Bytes a run may take on top of what it took before it began."""
 
-SECRET = "feedengine-secret"
-FORBIDDEN = (SECRET, "/etc", "lxml", "libxml", "expat", "Traceback", "sqlite")
+CANARY = "feedengine-secret"
+FORBIDDEN = (CANARY, "/etc", "lxml", "libxml", "expat", "Traceback", "sqlite")
 """What no finding and no log may hold; besides, the root's own path."""
 
 
-def good(name: str) -> str:
+def good(name: str) -> bytes:
     """A package that must be applied."""
-    return package().replace("<ID>x</ID>", f"<ID>{name}</ID>")
+    return package().replace("<ID>x</ID>", f"<ID>{name}</ID>").encode()
+
+
+def put(file: Path, data: bytes) -> None:
+    """Write a file, and its folder where there is none."""
+    file.parent.mkdir(parents=True, exist_ok=True)
+    file.write_bytes(data)
 
 
 def _link(to: str) -> Callable[[Path], None]:
@@ -62,7 +68,7 @@ def _sparse(size: int) -> Callable[[Path], None]:
 
 
 def _shouting(folder: Path) -> None:
-    (folder / "Package.xml").write_text(good("shouting"))
+    (folder / "Package.xml").write_bytes(good("shouting"))
     (folder / "package.xml").symlink_to("Package.xml")
 
 
@@ -108,22 +114,22 @@ def ran(root: Path) -> Ran:
 def written(feed: FeedWriter) -> None:
     """All attacks on disk, numbered, a good package between any two."""
     outside = feed.root / "canary.xml"
-    outside.write_text(package(SECRET))
+    outside.write_text(package(CANARY))
     (feed.folder / "link.xml").symlink_to(outside)
     (feed.folder / "linked").symlink_to(feed.root)
     os.mkfifo(feed.folder / "pipe.xml")
     folders = feed.folder / "packages"
     for number, name in enumerate([*ATTACKS, *ON_DISK]):
-        feed.add(good(f"before {name}"), f"packages/{2 * number:03}-good/package.xml")
+        put(folders / f"{2 * number:03}-good" / "package.xml", good(f"before {name}"))
         folder = folders / f"{2 * number + 1:03}-{name}"
-        folder.mkdir(parents=True)
+        folder.mkdir()
         if name in ON_DISK:
             ON_DISK[name][0](folder)
             continue
-        (folder / "package.xml").write_bytes(ATTACKS[name].data())
+        put(folder / "package.xml", ATTACKS[name].data())
         for beside, data in ATTACKS[name].beside:
-            feed.add(data, beside)
-    feed.add(good("last"), "packages/999-good/package.xml")
+            put(feed.folder / beside, data)
+    put(folders / "999-good" / "package.xml", good("last"))
 
 
 @pytest.fixture(scope="module")
@@ -209,7 +215,7 @@ def harmless(tmp_path_factory: pytest.TempPathFactory) -> Ran:
         for wide in ("utf-8", "utf-16-le", "utf-16-be"):
             old, new = "<ID>x</ID>".encode(wide), f"<ID>{name}</ID>".encode(wide)
             data = data.replace(old, new)
-        feed.add(data, f"packages/{name}/package.xml")
+        put(feed.folder / "packages" / name / "package.xml", data)
     feed.stack()
     return ran(root)
 
@@ -273,7 +279,7 @@ MANIFESTS: dict[str, str | bytes | None] = {
         for number, glob in enumerate(
             (
                 *("../*/package.xml", "/**", "**/../../*", "file:///srv/*", "packages\\*", ""),
-                *("*/" * 3_000, "packages/*&#0;", "packages/[", "packages/*/*&#10;"),
+                *("*/" * 3_000, "packages/*&#0;", "packages/[", "packages/*&#10;/*"),
                 *("**/**/**/**/**/**/**/**/x", "a**b**c**d**e**f**g**h", "{a,b}", "~/*", "$HOME/*"),
             )
         )
@@ -292,13 +298,13 @@ def stacked(tmp_path_factory: pytest.TempPathFactory) -> Ran:
     Engine.init(root, settle_seconds=0, grace_seconds=0).close()
     (root / "feedengine.toml").write_text("settle_seconds = 0\ngrace_seconds = 0\n")
     (root / "outside").mkdir()
-    (root / "outside" / "manifest.xml").write_text(f"<xml><Client>{SECRET}</Client></xml>")
+    (root / "outside" / "manifest.xml").write_text(f"<xml><Client>{CANARY}</Client></xml>")
     (root / "Feeds" / "link").symlink_to(root / "outside")
     (root / "Feeds" / "linked").symlink_to(root)
     (root / "Feeds" / "file").touch()
     for number, name in enumerate([*ENTRIES, *MANIFESTS]):
         feed = new_feed(root, "Mallory", milliseconds=1_000 + number)
-        feed.add(good(f"before {name}"))
+        put(feed.folder / "packages" / "01" / "package.xml", good(f"before {name}"))
         feed.stack().rename(root / "Stack" / f"{2 * number}.xml")
         entry = root / "Stack" / f"{2 * number + 1}.xml"
         if name in ENTRIES:
@@ -306,7 +312,7 @@ def stacked(tmp_path_factory: pytest.TempPathFactory) -> Ran:
             entry.write_bytes(text.encode() if isinstance(text, str) else text)
             continue
         bad = new_feed(root, "Mallory", milliseconds=9_000 + number)
-        bad.add(good(f"inside {name}"))
+        put(bad.folder / "packages" / "01" / "package.xml", good(f"inside {name}"))
         (bad.folder / "manifest.xml").unlink()
         manifest = MANIFESTS[name]
         if manifest is not None:
