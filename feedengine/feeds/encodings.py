@@ -141,3 +141,25 @@ def line_column(data: bytes, at: int) -> tuple[int, int]:
         data.count(b"\n", 0, at) + returns + 1,
         len(data[start:at].decode("utf-8", "replace")) + 1,
     )
+
+
+_NO_CHARACTERS = re.compile(rb"\xef\xbf[\xbe\xbf]")
+_MASK = bytes([*range(0x80), *[ord("x")] * 0x80])
+_TAG_NAME = re.compile(rb"</?([^\s/>]*)")
+
+
+def masked(data: bytes) -> bytes:
+    """UTF-8 of a document for a parser that knows the names of XML's older editions only.
+
+    Byte for byte an ``x`` where something else than ASCII stands; what is no character of XML at
+    all is a control character there.
+    """
+    if data.isascii():
+        return data
+    return _NO_CHARACTERS.sub(b"\x01xx", data).translate(_MASK)
+
+
+def name_at(data: bytes, at: int) -> str:
+    """The name in the tag that begins at a byte of a document."""
+    found = _TAG_NAME.match(data, at)
+    return found[1].decode("utf-8", "replace") if found else ""

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 from xml.parsers import expat
 
 from feedengine.errors import quoted
-from feedengine.feeds.encodings import line_column
+from feedengine.feeds.encodings import line_column, masked, name_at
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -98,21 +98,35 @@ def _first(data: bytes) -> _Mistake | None:
     parser = expat.ParserCreate("utf-8")
     stack: list[_Opened] = []
 
-    def opened(name: str, _attributes: list[str]) -> None:
-        stack.append(_Opened(name, parser.CurrentByteIndex))
+    def opened(_name: str, _attributes: list[str]) -> None:
+        stack.append(_Opened(name_at(data, parser.CurrentByteIndex), parser.CurrentByteIndex))
 
     def closed(_name: str) -> None:
+        at = parser.CurrentByteIndex
+        if not plain and data.startswith(b"</", at) and name_at(data, at) != stack[-1].name:
+            raise _UnlikeError(at)
         stack.pop()
 
+    plain = data.isascii()
     parser.ordered_attributes = True
     parser.StartElementHandler = opened
     parser.EndElementHandler = closed
     try:
-        parser.Parse(data, True)
+        parser.Parse(masked(data), True)
+    except _UnlikeError as unlike:
+        return _mismatch(data, unlike.at, stack)
     except expat.ExpatError as error:
         at = min(max(parser.ErrorByteIndex, 0), len(data))
         return _explained(data, at, expat.errors.messages[error.code], stack)
     return None
+
+
+class _UnlikeError(Exception):
+    """An end tag differs from its start tag in what is not ASCII; the parser reads on behind it."""
+
+    def __init__(self, at: int) -> None:
+        super().__init__(at)
+        self.at = at
 
 
 def _explained(data: bytes, at: int, said: str, stack: list[_Opened]) -> _Mistake:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 from xml.parsers import expat
 
 from feedengine.errors import quoted
+from feedengine.feeds.encodings import line_column, masked, name_at
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -63,8 +64,10 @@ class _Level(NamedTuple):
 class _Finder:
     """Walks a document and notes where the wanted elements begin; others are passed over."""
 
-    def __init__(self, parser: expat.XMLParserType, wanted: Iterable[Path]) -> None:
+    def __init__(self, parser: expat.XMLParserType, data: bytes, wanted: Iterable[Path]) -> None:
         self.parser = parser
+        self.data = data
+        self.plain = data.isascii()
         self.wanted = frozenset(wanted)
         self.near = self.wanted.union(path[:n] for path in self.wanted for n in range(len(path)))
         self.levels = [_Level((), (), [0], {})]
@@ -77,6 +80,8 @@ class _Finder:
         if self.over:
             self.over += 1
             return
+        if not self.plain:
+            name = name_at(self.data, self.parser.CurrentByteIndex)
         path, steps, children, names = self.levels[-1]
         number = names[name] = names.get(name, 0) + 1
         if number == 2:
@@ -88,7 +93,7 @@ class _Finder:
             return
         self.levels.append(_Level(key, (*steps, (name, number)), [0], {}))
         if key in self.wanted:
-            line, column = self.parser.CurrentLineNumber, self.parser.CurrentColumnNumber + 1
+            line, column = line_column(self.data, self.parser.CurrentByteIndex)
             self.spots[key] = (line, column, self.levels[-1].steps)
 
     def end(self, _name: str) -> None:
@@ -116,7 +121,7 @@ def _plain(name: str) -> str:
 def spots(data: bytes, wanted: Iterable[Path]) -> dict[Path, Spot]:
     """Where the elements at these paths stand in ``data`` (UTF-8), as far as there are such."""
     parser = expat.ParserCreate("utf-8")
-    finder = _Finder(parser, wanted)
+    finder = _Finder(parser, data, wanted)
     _walk(parser, data, finder.start, finder.end)
     return {
         key: Spot(line, column, finder.xpath(key, steps))
@@ -133,8 +138,7 @@ def deeper(data: bytes, levels: int) -> Spot:
         nonlocal depth
         depth += 1
         if depth > levels:
-            line, column = parser.CurrentLineNumber, parser.CurrentColumnNumber + 1
-            raise _FoundError(Spot(line, column, ""))
+            raise _FoundError(Spot(*line_column(data, parser.CurrentByteIndex), ""))
 
     def end(_name: str) -> None:
         nonlocal depth
@@ -166,6 +170,6 @@ def _walk(
     parser.StartElementHandler = start
     parser.EndElementHandler = end
     try:
-        parser.Parse(data, True)
+        parser.Parse(masked(data), True)
     except expat.ExpatError:
         return

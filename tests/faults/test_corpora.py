@@ -132,6 +132,7 @@ def test_what_is_well_formed_is_read_unless_it_is_forbidden() -> None:
         if case.type in {"valid", "invalid"} and case.namespaces:
             code = verdict(case.data).code
             text = case.data.decode("utf-16" if b"\0" in case.data[:4] else "iso-8859-1")
+            text = re.sub(r"<!--.*?-->|<!\[CDATA\[.*?\]\]>|<\?.*?\?>", "", text, flags=re.DOTALL)
             if code != ("xml-forbidden" if "<!DOCTYPE" in text else "tree"):
                 wrong.append((case.name, code))
     odd = [name for name, _ in wrong if name.rpartition("/")[2] in {"p04pass1.xml", "p05pass1.xml"}]
