@@ -1,27 +1,44 @@
 #!/bin/sh
 # What `make run` shows: a new site, the sample feeds dropped into it, and what people ask of it.
+# Usage: sh docs/first_run.sh FEEDENGINE SITE; SITE is made anew.
 set -eu
 feedengine=$1
 site=$2
-show() {
-    printf '\n$ feedengine %s\n' "$*"
-    "$feedengine" "$@" || test $? -eq 1 # 1 is an answer too: "no", or feeds with faults
+
+if [ -t 1 ]; then bold=$(printf '\033[1m') plain=$(printf '\033[0m'); else bold='' plain=''; fi
+
+# Show a command, then run it. A "no" and a refusal (exit status 1) are answers here, not faults.
+try() {
+    printf '\n%s$ feedengine %s%s\n' "$bold" "$*" "$plain"
+    "$feedengine" "$@" || test $? -eq 1
 }
+say() { printf '\n%s# %s%s\n' "$bold" "$*" "$plain"; }
 
 rm -rf "$site"
-show init "$site"
+try init "$site"
+
+say "The sample feeds are dropped: three clients, fifteen Stack entries, many faults on purpose."
 cp -R sample_feeds/Feeds/. "$site/Feeds/"
 cp -R sample_feeds/Stack/. "$site/Stack/"
-show run "$site"
-show status "$site"
-show show track 900302 --root "$site"
-show findings "$site" --summary
+try run "$site"
+try status "$site"
 
-printf '\nMay the US stream this now?\n'
-show available 900302 --country US --root "$site"
-show available 900301 --country US --root "$site"
+say "A release as the catalogue has it now."
+try show release 700203 --root "$site"
 
-printf '\nThe catalogue is %s/catalogue.db: query it with any SQLite tool, or try\n' "$site"
-printf '  %s show track 900302 --history --root %s\n' "$feedengine" "$site"
-printf '  %s findings %s --run 9\n' "$feedengine" "$site"
-printf '  %s export --root %s | head\n' "$feedengine" "$site"
+say "What is wrong in a feed, and how to cure it."
+try findings "$site" --code xml-malformed
+
+say "May the US stream this track now?"
+try available 900303 --country US --root "$site"
+try available 900304 --country US --root "$site"
+
+cat <<END
+
+The site is $site/: its catalogue is $site/catalogue.db, an SQLite database to query with SQL.
+Try next:
+  $feedengine findings $site --summary
+  $feedengine show track 900301 --history --root $site
+  sqlite3 -readonly $site/catalogue.db 'SELECT id, title, release_date FROM release'
+Drop a feed of your own: README.md. More queries: docs/querying.md. From the start: docs/tutorial.md.
+END

@@ -103,7 +103,9 @@ def _first(data: bytes) -> _Mistake | None:
 
     def closed(_name: str) -> None:
         at = parser.CurrentByteIndex
-        if not plain and data.startswith(b"</", at) and name_at(data, at) != stack[-1].name:
+        last = stack[-1]
+        empty = data.startswith(b"/>", at - 2) and _tag(data, last.at)[1] == at
+        if not (plain or empty or name_at(data, at) == last.name):
             raise _UnlikeError(at)
         stack.pop()
 
@@ -139,10 +141,12 @@ def _explained(data: bytes, at: int, said: str, stack: list[_Opened]) -> _Mistak
         return _impossible(data, at)
     if said == expat.errors.XML_ERROR_NO_ELEMENTS:
         return _ended(data, stack)
-    if said == expat.errors.XML_ERROR_INVALID_TOKEN and stack:
+    if said == expat.errors.XML_ERROR_INVALID_TOKEN:
         found = _ampersand(data, at) or _bracket(data, at)
         if found is not None:
             return found
+    if said == expat.errors.XML_ERROR_UNCLOSED_CDATA_SECTION:
+        at = data.rfind(b"<![CDATA[", 0, at)
     message, hint = _SAID.get(said, (said, ""))
     return _Mistake(at, message, hint)
 
@@ -304,24 +308,25 @@ def _unclosed(data: bytes, elements: list[_Opened]) -> tuple[str, tuple[Span, ..
     its slash: no element of the protocol holds one of its own name.
     """
     left: list[_Opened] = []
-    causes: list[tuple[int, str]] = []
+    lost: dict[_Opened, _Opened] = {}
     for one in elements:
         if left and left[-1].name.lower() == one.name.lower() and _is_bare(data, one):
-            causes.append((one.at, _lost_slash(data, left.pop(), one)))
+            lost[one] = left.pop()
         else:
             left.append(one)
-    for one in left:
-        line, _ = line_column(data, one.at)
-        causes.append((one.at, f"<{_plain(one.name)}> of line {line} is never closed"))
-    told = [text for _, text in sorted(causes)]
-    more = [f"and {len(told) - MOST_CAUSES} more"] if len(told) > MOST_CAUSES else []
-    spans = tuple(_tag(data, one.at) for one in elements)
-    return "; ".join(told[:MOST_CAUSES] + more), spans
+    causes = sorted([*lost, *left], key=lambda one: one.at)
+    told = [_cause(data, one, lost.get(one)) for one in causes[:MOST_CAUSES]]
+    more = [f"and {len(causes) - MOST_CAUSES} more"] if len(causes) > MOST_CAUSES else []
+    return "; ".join(told + more), tuple(_tag(data, one.at) for one in elements)
 
 
-def _lost_slash(data: bytes, begun: _Opened, one: _Opened) -> str:
+def _cause(data: bytes, one: _Opened, begun: _Opened | None) -> str:
+    """What is wrong with a start tag: a slash is lost, or its end tag."""
     line, _ = line_column(data, one.at)
-    name, wrong = _plain(begun.name), _plain(one.name)
+    wrong = _plain(one.name)
+    if begun is None:
+        return f"<{wrong}> of line {line} is never closed"
+    name = _plain(begun.name)
     closed = f"`{name}` is closed by `{wrong}`: " if name != wrong else ""
     return f"{closed}`<{wrong}>` in line {line} must be `</{name}>`"
 
