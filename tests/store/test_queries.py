@@ -40,8 +40,10 @@ BIG = re.compile(
     r"|validity\w*|\w+_(?:artist|genre|track|image|resource|reference))\b(?! USING)"
 )
 POINTS = (
-    "SELECT * FROM track_availability"
-    + " WHERE track_id = :track AND country = :country AND usage = :usage",
+    (
+        "SELECT * FROM track_availability"
+        " WHERE track_id = :track AND country = :country AND usage = :usage"
+    ),
     "SELECT * FROM release_territory WHERE release_id = :release",
     "SELECT * FROM track_territory WHERE track_id = :track",
     "SELECT * FROM artist_territory WHERE artist_id = :artist",
