@@ -37,7 +37,7 @@ def mass_deletion(
             data = folder.read(path, settings.max_package_bytes)
         except FeedPathError:
             continue
-        if _DELETE.search(data):
+        if _DELETE.search(data) or b"&#" in data:  # the word may be written in references
             request = parse(loader.load(path)).request
             if _removes(request):
                 doomed.setdefault(request.kind.name, set()).add(request.id)

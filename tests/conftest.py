@@ -14,6 +14,7 @@ settings.register_profile(
     max_examples=200,
     deadline=None,
     suppress_health_check=[HealthCheck.too_slow],
+    derandomize=True,  # a change is judged by its own merits, not by the day's luck
     print_blob=True,
 )
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "quick"))

@@ -299,7 +299,7 @@ def territory(
     A pulled one is read for its country alone (P33).
     """
     if element.tag == "Country":
-        country = _country(reading, element, place)
+        country = _country(reading, element, place, pulled=pulled)
         return None if country is None else (country, ())
     no_text(reading, element, place)
     found: list[str | None] = []
@@ -308,7 +308,7 @@ def territory(
         at = (place, index)
         if child.tag == "Country":
             attributes(reading, child, at, frozenset())
-            found.append(_country(reading, child, at))
+            found.append(_country(reading, child, at, pulled=pulled))
         elif pulled:
             reading.pass_over()
         elif child.tag == "Validities":
@@ -324,8 +324,11 @@ def territory(
     return (found[0], validities) if found and found[0] is not None else None
 
 
-def _country(reading: Reading, element: Element, place: Place) -> str | None:
+def _country(reading: Reading, element: Element, place: Place, *, pulled: bool) -> str | None:
     text = text_of(reading, element, place)
+    if not text and pulled:
+        reading.fault("pull-empty", "P33", place, "the Pull names no Country")
+        return None
     if not text:
         reading.fault("field-required", "P32", place, "Country may not be empty")
         return None

@@ -30,6 +30,10 @@ DEEPEST_INLINE = 28
 """Nested models beyond this many levels are checked for the depth limit (P11)."""
 
 
+NO_SOURCE = "no source"
+"""The word of a member whose file is not there: it raises its own finding only (P40)."""
+
+
 class Member(NamedTuple):
     """A nested model of a list, its word, and the ID alone where it is pulled."""
 
@@ -57,7 +61,7 @@ def nested(
     if word is not None and word in rules.HOLDING and not _against(marks, word):
         allow(reading, mode, word, place)
     if found is None:
-        return Member(word or marks.word or rules.UNKNOWN, None, None, place)
+        return Member(word or marks.word or NO_SOURCE, None, None, place)
     if pulling:
         return Member("pull", None, _pulled(reading, found, place), place)
     primary = _own_action(reading, found, place, word)
@@ -154,8 +158,9 @@ def links(reading: Reading, element: Element, place: Place, body: Body, slot: Sl
             members.append(nested(reading, child, child_place, target, body.mode, marks))
     del reading.open[len(reading.open) - len(with_file) :]
     check_announced(reading, marks, place, bare=False, models=bool(members))
-    words = [member.word for member in members]
-    edits = marked(reading, marks, words, [member.place for member in members])
+    there = [member for member in members if member.word != NO_SOURCE]
+    words = [member.word for member in there]
+    edits = marked(reading, marks, words, [member.place for member in there])
     twice(reading, element, place, body, edits=edits)
     _link_steps(reading, members, body, slot, edits=edits)
 

@@ -35,4 +35,5 @@ def first_line(
     """The first line of a package's log: the package, and what became of it."""
     what = " ".join(part for part in (action, entity, name) if part)
     shown = "".join(c if c.isprintable() else f"\\u{ord(c):04x}" for c in what)
-    return f"{path} {status}" + (f": {shown}" if shown else "")
+    safe = "".join(c if c.isprintable() else f"\\u{ord(c):04x}" for c in path)
+    return f"{safe} {status}" + (f": {shown}" if shown else "")

@@ -21,7 +21,7 @@ from feedengine.feeds.frame import (
 )
 from feedengine.feeds.lists import NO_MARKS, marked
 from feedengine.feeds.models import Body, bare, children, model, slots
-from feedengine.feeds.nested import Member, links, nested, one
+from feedengine.feeds.nested import NO_SOURCE, Member, links, nested, one
 from feedengine.feeds.reading import BLANK, Reading, attributes, is_empty, no_text
 from feedengine.feeds.territory_lists import plain_territories, territories
 from feedengine.model.codes import severity_of
@@ -159,8 +159,9 @@ def _genres(reading: Reading, found: Model, action: str) -> GenreList | None:
         if edits or not _skipped(reading, child, at)
     ]
     if edits and mode == "create":
-        places = [member.place for member in members]
-        marked(reading, NO_MARKS, [member.word for member in members], places)
+        there = [member for member in members if member.word != NO_SOURCE]
+        places = [member.place for member in there]
+        marked(reading, NO_MARKS, [member.word for member in there], places)
     own = {"create": "create", "view": "view", "refer": "refer"}.get(action, "upsert")
     return GenreList(action, _genre_changes(reading, members, own, edits=edits))  # type: ignore[arg-type]
 

@@ -141,21 +141,21 @@ def _parser() -> etree.XMLParser:
 def _tree(found: SourceFile, limits: Limits) -> Element | None:
     try:
         return etree.fromstring(found.data, _parser())
-    except etree.XMLSyntaxError:
-        _why(found, limits, _parser().error_log.filter_from_errors()[0])
+    except etree.XMLSyntaxError as error:
+        _why(found, limits, error)
         return None
 
 
-def _why(found: SourceFile, limits: Limits, first: etree._LogEntry) -> None:
+def _why(found: SourceFile, limits: Limits, error: etree.XMLSyntaxError) -> None:
     """Tell apart what libxml2 calls a syntax error."""
     data = found.data
-    message, position = str(first.message), (first.line, first.column)
-    limited = first.type == etree.ErrorTypes.ERR_RESOURCE_LIMIT
+    message = str(error.msg).partition(", line")[0].strip()
+    limited = error.code == etree.ErrorTypes.ERR_RESOURCE_LIMIT
     if limited and "depth" in message:
         _too_deep(found, limits)
         return
     if limited or "too big" in message or "too long" in message:
-        spot = _before(data, position)
+        spot = _before(data, error.position)
         found.refuse("too-large", "a text, comment or name is too long", _SHORTER, spot)
         return
     at = doctype(data[:LONGEST_PROLOG])
@@ -166,7 +166,7 @@ def _why(found: SourceFile, limits: Limits, first: etree._LogEntry) -> None:
     for code, line, column, reason, hint in troubles:
         found.refuse(code, reason, hint, Spot(line, column, ""))
     if not troubles:
-        found.refuse("xml-malformed", quoted(message.strip())[1:-1], "", _before(data, position))
+        found.refuse("xml-malformed", quoted(message)[1:-1], "", _before(data, error.position))
 
 
 LONGEST_PROLOG = 1 << 20
