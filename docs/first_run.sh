@@ -17,7 +17,7 @@ say() { printf '\n%s# %s%s\n' "$bold" "$*" "$plain"; }
 rm -rf "$site"
 try init "$site"
 
-say "The sample feeds are dropped: three clients, fifteen Stack entries, many faults on purpose."
+say "The sample feeds are dropped: three clients, and many faults on purpose."
 cp -R sample_feeds/Feeds/. "$site/Feeds/"
 cp -R sample_feeds/Stack/. "$site/Stack/"
 try run "$site"
