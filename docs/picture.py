@@ -89,7 +89,7 @@ TERRITORIES: tuple[Lane, ...] = (
     (tables.ValidityRow, tables.ValidityWindow),
 )
 DONE: tuple[Lane, ...] = (
-    (ledger.FeedRun,),
+    (ledger.FeedRun, ledger.StackLease),
     (ledger.PackageRun,),
     (ledger.Change, ledger.FindingRow),
 )

@@ -48,8 +48,12 @@ WORDS = {
     "feed_run.applied": "how many were applied or viewed",
     "feed_run.failed": "how many failed",
     "feed_run.skipped": "how many an earlier run had applied already",
-    "feed_run.released_at": "when an operator let a held feed through",
+    "feed_run.released_at": "when an operator let a held feed, or a retry, through",
     "feed_run.filed_at": "when its logs were written and its entry had left the Stack",
+    "feed_run.retry_of": "the run whose failed packages it takes again",
+    "feed_run.retry_code": "the one finding that the retry is about; NULL for all",
+    "feed_run.undoes": "the run whose changes it took back",
+    "feed_run.pruned_at": "when retention removed findings and failed packages of it",
     "package_run.id": "ascends in the order of packages",
     "package_run.path": "the package's path in its feed",
     "package_run.digest": "SHA-256 of everything it read",
@@ -76,6 +80,11 @@ WORDS = {
     "change.client": "the client whose package did it",
     "change.changed_at": "one for each package, never before the last",
     "change.document": "the whole object after the change, as JSON; NULL once deleted",
+    "stack_lease.id": "always 1",
+    "stack_lease.holder": "the host, the process and a word that no other has",
+    "stack_lease.fence": "grows with every holder; a write shows that it is still its own",
+    "stack_lease.taken_at": "since when",
+    "stack_lease.expires_at": "when it runs out unless it is renewed, by the server's clock",
 }
 """What the engine's own columns mean: ``table.column``, or the name alone wherever it stands.
 
@@ -111,7 +120,10 @@ GROUPS: tuple[tuple[str, tuple[type[SQLModel], ...]], ...] = (
             tables.Usage,
         ),
     ),
-    ("Ledger and history", (ledger.FeedRun, ledger.PackageRun, ledger.FindingRow, ledger.Change)),
+    (
+        "Ledger and history",
+        (ledger.FeedRun, ledger.PackageRun, ledger.FindingRow, ledger.Change, ledger.StackLease),
+    ),
 )
 
 INTRODUCTION = """\

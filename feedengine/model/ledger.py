@@ -4,11 +4,16 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from sqlalchemy import Index
+from sqlalchemy import Index, text
 from sqlmodel import SQLModel
 
 from feedengine.model.declare import column
 from feedengine.model.scalars import ID, INSTANT, INTEGER, TEXT
+
+
+def _few(name: str, column_name: str, where: str) -> Index:
+    """An index of the few rows for which ``where`` holds."""
+    return Index(name, column_name, sqlite_where=text(where), postgresql_where=text(where))
 
 
 class FeedRun(SQLModel, table=True):
@@ -16,11 +21,19 @@ class FeedRun(SQLModel, table=True):
 
     ``status``: running, succeeded, partial, failed, held. ``entry_signature`` tells the entry file
     from a later one of the same name; ``filed_at`` is set once logs are written and the entry is
-    moved (P5); ``released_at`` when an operator let a held feed through (G1).
+    moved (P5); ``released_at`` when an operator let a held feed, or a retry, through (G1).
+    ``retry_of`` names the run whose failed packages this one takes again, ``retry_code`` the one
+    finding it is about; ``undoes`` the run whose changes this one took back (H2); ``pruned_at``
+    is set once retention has removed findings and failed packages of it.
     """
 
     __tablename__ = "feed_run"
-    __table_args__ = (Index("ix_feed_run_feed", "feed_path"), Index("ix_feed_run_client", "client"))
+    __table_args__ = (
+        Index("ix_feed_run_feed", "feed_path"),
+        Index("ix_feed_run_client", "client"),
+        _few("ix_feed_run_unfiled", "status", "filed_at IS NULL"),
+        _few("ix_feed_run_undoes", "undoes", "undoes IS NOT NULL"),
+    )
     id: int = column(INTEGER, key=True)
     stack_entry: str = column(TEXT)
     entry_signature: str = column(TEXT)
@@ -35,6 +48,10 @@ class FeedRun(SQLModel, table=True):
     skipped: int = column(INTEGER)
     released_at: datetime | None = column(INSTANT, default=None)
     filed_at: datetime | None = column(INSTANT, default=None)
+    retry_of: int | None = column(INTEGER, default=None)
+    retry_code: str | None = column(TEXT, default=None)
+    undoes: int | None = column(INTEGER, default=None)
+    pruned_at: datetime | None = column(INSTANT, default=None)
 
 
 class PackageRun(SQLModel, table=True):
@@ -93,3 +110,18 @@ class Change(SQLModel, table=True):
     client: str = column(TEXT)
     changed_at: datetime = column(INSTANT)
     document: str | None = column(TEXT, default=None)
+
+
+class StackLease(SQLModel, table=True):
+    """Who takes entries from the Stack: one row, kept by PostgreSQL's clock.
+
+    ``fence`` grows with every holder: whoever writes shows that it is still its own, so that a
+    watcher whose lease has run out can do no harm when it wakes up again.
+    """
+
+    __tablename__ = "stack_lease"
+    id: int = column(INTEGER, key=True)
+    holder: str = column(TEXT)
+    fence: int = column(INTEGER)
+    taken_at: datetime = column(INSTANT)
+    expires_at: datetime = column(INSTANT)

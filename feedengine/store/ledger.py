@@ -47,6 +47,10 @@ class Run(NamedTuple):
     skipped: int
     released_at: str | None
     filed_at: str | None
+    retry_of: int | None = None
+    retry_code: str | None = None
+    undoes: int | None = None
+    pruned_at: str | None = None
 
 
 class Outcome(NamedTuple):
