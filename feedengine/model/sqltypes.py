@@ -20,6 +20,12 @@ def decimal_text(number: Decimal) -> str:
     return text or "0"
 
 
+def canonical_instant(text: str) -> str:
+    """The canonical text of what PostgreSQL writes in UTC, such as ``2022-10-30 11:12:00+00``."""
+    whole, _, fraction = text.removesuffix("+00").partition(".")
+    return f"{whole[:10]}T{whole[11:]}.{fraction:0<6}Z"
+
+
 class CanonicalText(TypeDecorator[str]):
     """Text ordered by code point on every database, so that exports are equal everywhere."""
 
@@ -81,4 +87,8 @@ class CanonicalDate(TypeDecorator[date]):
 
     def process_bind_param(self, value: Any, _dialect: Any) -> Any:
         """Canonical text is turned into the `date` that drivers expect."""
+        return date.fromisoformat(value) if isinstance(value, str) else value
+
+    def process_result_value(self, value: Any, _dialect: Any) -> Any:
+        """People who query through the models get a `date`."""
         return date.fromisoformat(value) if isinstance(value, str) else value

