@@ -7,15 +7,14 @@ as the changes (P9). Errors of the environment pass upwards and are never blamed
 from __future__ import annotations
 
 import gc
+import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 from functools import lru_cache
 from typing import NamedTuple
 
-from sqlalchemy import Engine
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy import Connection
 
 from feedengine.catalogue.decide import Decider, Decision, Terms, Viewed
 from feedengine.catalogue.hand import Hand
@@ -30,9 +29,10 @@ from feedengine.feeds.folder import FeedFolder, FeedPathError
 from feedengine.feeds.outcome import first_line, log_text
 from feedengine.feeds.parse import parse
 from feedengine.store import ledger
-from feedengine.store.database import writing
 from feedengine.store.ledger import Outcome, Run
 from feedengine.store.load import load
+from feedengine.telling import NOBODY, Listener, Steps
+from feedengine.turn import Turn
 
 COLLECT_EVERY = 50
 """Batches between two collections of garbage; almost nothing here is in a cycle."""
@@ -60,24 +60,6 @@ class Read(NamedTuple):
     started_at: str
 
 
-@dataclass(slots=True)
-class Progress:
-    """How far a run is; whoever shows it gives a function to call."""
-
-    feeds: int = 0
-    packages: int = 0
-    done: int = 0
-    failed: int = 0
-    feed: str = ""
-    told: Callable[[Progress], None] = field(default=lambda _: None)
-
-    def step(self, done: int, failed: int) -> None:
-        """Some packages are committed."""
-        self.done += done
-        self.failed += failed
-        self.told(self)
-
-
 def address_of(request: Request | None) -> tuple[str | None, str | None, str | None]:
     """Entity, entity's id and action for the ledger."""
     if isinstance(request, TerritoryView) or request is None:
@@ -102,12 +84,22 @@ def answer_of(viewed: Sequence[Viewed]) -> str:
 class FeedApplier:
     """Applies the packages of one feed run."""
 
-    def __init__(self, settings: Settings, database: Engine, run: Run, folder: FeedFolder) -> None:
-        """Work for ``run`` on what lies in ``folder``."""
+    def __init__(
+        self,
+        settings: Settings,
+        turn: Turn,
+        run: Run,
+        folder: FeedFolder,
+        listener: Listener = NOBODY,
+        stop: threading.Event | None = None,
+    ) -> None:
+        """Work for ``run`` on what lies in ``folder`` until ``stop`` is set."""
         self.settings = settings
-        self.database = database
+        self.turn = turn
         self.run = run
         self.folder = folder
+        self.listener = listener
+        self.stop = stop or threading.Event()
         self.client = run.client or ""
         self.strict = settings.strict_for(self.client)
         self.loader = Loader(folder, Limits(settings.max_package_bytes, settings.max_depth))
@@ -115,29 +107,39 @@ class FeedApplier:
         self.late = False
         self.unlogged = 0
 
-    def apply(self, packages: Iterator[str], progress: Progress) -> Run:
-        """Apply all packages, batch by batch; returns the finished run."""
+    def apply(self, packages: Iterator[str]) -> Run:
+        """Apply all packages, batch by batch; the run is left running when it was stopped."""
         collecting = gc.isenabled()
         gc.disable()  # a batch makes much and frees it all at once: 10 % and more
+        began = time.perf_counter()
         try:
             for number, (batch, last) in enumerate(self._batches(packages), 1):
+                read = time.perf_counter()
                 outcomes = self._batch(batch, last=last)
+                saved = time.perf_counter()
                 self._write_logs(outcomes)
-                failed = sum(outcome.status == "failed" for outcome in outcomes)
-                progress.step(len(outcomes), failed)
+                logged = time.perf_counter()
+                steps = Steps(read - began, saved - read, logged - saved)
+                self.listener.batch(self.run, outcomes, steps)
                 if number % COLLECT_EVERY == 0:
                     gc.collect()
+                began = time.perf_counter()
         finally:
             if collecting:
                 gc.enable()
         return self.run
 
     def _batches(self, packages: Iterator[str]) -> Iterator[tuple[list[Read], bool]]:
-        """Packages read and parsed, until a batch is full; the last one is marked."""
+        """Packages read and parsed, until a batch is full; the last one is marked.
+
+        What was read when the stop comes is left for the next time.
+        """
         batch: list[Read] = []
         size = 0
         following = next(packages, None)
         while following is not None:
+            if self.stop.is_set():
+                return
             path, following = following, next(packages, None)
             batch.append(self._read(path))
             size += sum(len(found.data) for found in batch[-1].document.files.values())
@@ -161,8 +163,7 @@ class FeedApplier:
         try:
             return self._transaction(batch, last=last)
         except ServiceError as error:
-            refused = isinstance(error.__cause__, DBAPIError) and _is_data(error.__cause__)
-            if not refused:
+            if not _is_data(error.__cause__):
                 raise
             if len(batch) <= 1:
                 return self._transaction(batch, last=last, refused=error.message)
@@ -175,7 +176,7 @@ class FeedApplier:
         self, batch: list[Read], *, last: bool, refused: str | None = None
     ) -> list[Outcome]:
         run = self.run
-        with writing(self.database) as connection:
+        with self.turn.writing() as connection:
             if not run.id:
                 run = ledger.open_run(connection, run)
             paths = [read.path for read in batch]
@@ -202,10 +203,10 @@ class FeedApplier:
         self.run = run
         return outcomes
 
-    def _newer(self, connection: object, requests: list[Request]) -> set[tuple[str, str]]:
+    def _newer(self, connection: Connection, requests: list[Request]) -> set[tuple[str, str]]:
         """G2: the objects that a later feed of this client has changed already."""
         keys = needs_of(requests).whole
-        feeds = ledger.last_feeds(connection, self.client, keys)  # type: ignore[arg-type]
+        feeds = ledger.last_feeds(connection, self.client, keys)
         own = feed_order(self.run.feed_path or "")
         return {key for key, path in feeds.items() if path and feed_order(path) > own}
 
@@ -255,10 +256,12 @@ class FeedApplier:
         """P8: after the commit; a folder that cannot be written is counted, and told once."""
         for outcome in outcomes:
             if outcome.status != "already-applied":
+                self.turn.check()
                 try:
                     write_log(self.folder, outcome)
-                except (OSError, FeedPathError):
+                except (OSError, FeedPathError) as error:
                     self.unlogged += 1
+                    self.listener.unlogged(self.run, outcome.path, str(error))
 
 
 def write_log(folder: FeedFolder, outcome: Outcome) -> None:
@@ -306,6 +309,6 @@ def _refused(path: str, reason: str) -> Finding:
     return Finding("error", "schema-invalid", "P7", path, 0, 0, "", message, "tell the operator")
 
 
-def _is_data(error: DBAPIError) -> bool:
+def _is_data(error: BaseException | None) -> bool:
     """Whether the database refused the data, and not the connection, the disk or a lock."""
-    return type(error).__name__ in {"IntegrityError", "DataError"}
+    return any(kind.__name__ in {"IntegrityError", "DataError"} for kind in type(error).__mro__)

@@ -5,19 +5,21 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
 from feedengine import asking, config
-from feedengine.applying import Progress
 from feedengine.config import Settings
 from feedengine.errors import UsageError
 from feedengine.guards import release
-from feedengine.runner import Result, Runner, alone
+from feedengine.runner import Result, Runner
 from feedengine.store.database import open_database, reading
 from feedengine.store.ledger import Run
 from feedengine.store.upgrade import check_revision, upgrade
+from feedengine.telling import Progress
+from feedengine.turn import turn_of
 
 if TYPE_CHECKING:
     from types import TracebackType
@@ -84,10 +86,9 @@ class Engine:
         said: Callable[[str], None] = lambda _: None,
     ) -> Result:
         """Apply everything on the Stack; ``told`` hears of every batch, ``said`` of waits."""
-        if not self.settings.stack.is_dir():
-            raise UsageError("there is no Stack folder", "make it with `feedengine init`")
-        with alone(self.settings, said):
-            return Runner(self.settings, self.database, Progress(told=told)).run()
+        turn, stop = turn_of(self.settings.stack, self.database), threading.Event()
+        with turn.taken(stop, said):
+            return Runner(self.settings, turn, Progress(told=told), stop).run()
 
     def release(self, number: int) -> Run:
         """Let a held feed through (G1)."""

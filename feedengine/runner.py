@@ -1,74 +1,28 @@
-"""The Stack, entry by entry: what waits, what is taken, where it goes (P2–P9, G1).
+"""The Stack, entry by entry: what waits, what is taken, in which order (P2–P4, G1).
 
-The scan of the folder is the truth. An entry leaves the Stack only after the database has committed
-what became of it; a run that a crash cut short is finished first.
+The scan of the folder is the truth.
 """
 
 from __future__ import annotations
 
-import fcntl
-import os
+import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import Sequence
 from typing import NamedTuple
 
-from sqlalchemy import Engine
-
-from feedengine.applying import (
-    FeedApplier,
-    Progress,
-    feed_order,
-    finished,
-    milliseconds_of,
-    now_text,
-)
 from feedengine.config import Settings
-from feedengine.errors import Fault, Finding
-from feedengine.feeds.document import file_findings
-from feedengine.feeds.entries import (
-    Manifest,
-    Signature,
-    StackEntry,
-    Unfinished,
-    entry_fault,
-    parse_manifest,
-)
-from feedengine.feeds.folder import (
-    MANIFEST,
-    FeedFolder,
-    FeedPathError,
-    MissingError,
-    OutsideError,
-)
-from feedengine.feeds.frozen import FrozenPaths
-from feedengine.feeds.outcome import log_text
-from feedengine.feeds.stack import (
-    Stack,
-    client_mismatch,
-    feed_missing,
-    manifest_missing,
-    no_packages,
-    settled,
-)
-from feedengine.guards import mass_deletion
-from feedengine.recovery import logs_again
+from feedengine.errors import Fault
+from feedengine.feeds.entries import Signature, StackEntry, Unfinished
+from feedengine.feeds.folder import MissingError
+from feedengine.feeds.stack import settled
 from feedengine.store import ledger
-from feedengine.store.database import reading, writing
+from feedengine.store.database import reading
 from feedengine.store.ledger import Run
+from feedengine.taking import HELD, Taker
+from feedengine.telling import Listener, Waiting
+from feedengine.turn import Turn
 
-MANIFEST_BYTES = 1024 * 1024
 LOOK_AGAIN_SECONDS = 0.1
-UNFILED = 100
-"""So many filed runs are marked in one transaction; a crash before only files them again."""
-
-
-class Waiting(NamedTuple):
-    """An entry that cannot be taken yet, and why."""
-
-    name: str
-    client: str | None
-    reason: str
 
 
 class Result(NamedTuple):
@@ -79,74 +33,81 @@ class Result(NamedTuple):
     unlogged: int
 
 
-@contextmanager
-def alone(settings: Settings, told: Callable[[str], None]) -> Iterator[None]:
-    """Only one process takes entries from a Stack; a second one waits, and says so."""
-    descriptor = os.open(settings.stack / ".lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
-    try:
-        try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            told("another feedengine is taking entries from this Stack; waiting for it")
-            fcntl.flock(descriptor, fcntl.LOCK_EX)
-        yield
-    finally:
-        os.close(descriptor)
+class Look(NamedTuple):
+    """What one walk through the Stack left: what waits, and whether waiting will help (P4)."""
+
+    waiting: list[Waiting]
+    patient: bool
 
 
 class Runner:
-    """Takes entries from the Stack until none is left that could be taken."""
+    """Takes entries from the Stack for as long as it is this process's turn."""
 
-    def __init__(self, settings: Settings, database: Engine, progress: Progress) -> None:
-        """Work under ``settings``; ``progress`` is told after every batch."""
+    def __init__(
+        self,
+        settings: Settings,
+        turn: Turn,
+        listener: Listener,
+        stop: threading.Event | None = None,
+    ) -> None:
+        """Work under ``settings``; ``listener`` hears of everything, ``stop`` ends it early."""
         self.settings = settings
-        self.database = database
-        self.progress = progress
-        self.stack = Stack(settings.stack)
-        self.runs: list[Run] = []
-        self.unlogged = 0
-        self._first_seen: dict[tuple[str, Signature], float] = {}
-        self._missing_since: dict[str, float] = {}
-        self._filed: list[Run] = []
+        self.database = turn.database
+        self.listener = listener
+        self.stop = stop or threading.Event()
+        self.taker = Taker(settings, turn, listener, self.stop)
+        self.stack = self.taker.stack
+        self._unfinished: tuple[str, Signature, float] | None = None
+        self._blocked: dict[str, str] = {}
 
     def run(self) -> Result:
         """Everything on the Stack, waiting for what is still being written (P4)."""
-        self._recover()
+        self.taker.recover()
         while True:
-            waiting, patient = self._pass()
-            if not patient:
-                break
-            time.sleep(LOOK_AGAIN_SECONDS)
-        self._mark_filed()
-        return Result(self.runs, waiting, self.unlogged)
+            look = self.look()
+            if not look.patient or self.stop.wait(LOOK_AGAIN_SECONDS):
+                return Result(self.taker.runs, look.waiting, self.taker.unlogged)
 
-    def _pass(self) -> tuple[list[Waiting], bool]:
-        """One walk through the Stack; whether something in it is worth waiting for."""
+    def look(self) -> Look:
+        """One walk through the Stack, taking what can be taken."""
         waiting: list[Waiting] = []
         patient = False
         blocked = self._held_clients()
+        known, self._blocked = self._blocked, {}
         for name in self.stack.scan():
-            found = self._entry(name)
-            if found is None:
-                continue
-            if isinstance(found, Waiting):
-                waiting.append(found)
-                return waiting, True
-            reason = blocked.get(found.client)
-            if reason is None:
-                reason = self._take(found)
-                if reason is not None:
-                    blocked[found.client] = reason
-                if reason == HELD:
-                    continue  # this one has gone to held/; those behind it wait
-            if reason is not None:
-                waiting.append(Waiting(name, found.client, reason))
-                patient = patient or reason != HELD
-        return waiting, patient
+            if self.stop.is_set():
+                break
+            left = self._step(name, known.get(name), blocked)
+            if left is not None:
+                waiting.append(left)
+                patient = patient or left.reason != HELD
+                if left.client is None:
+                    break  # it may be anybody's, so all behind it wait
+                self._blocked[name] = left.client
+        self.taker.mark_filed()
+        self.listener.waits(waiting)
+        return Look(waiting, patient)
+
+    def _step(self, name: str, client: str | None, blocked: dict[str, str]) -> Waiting | None:
+        """Take an entry, unless it has to wait; ``client`` is whose it was when it waited last."""
+        if client is not None and client in blocked:
+            return Waiting(name, client, blocked[client])
+        found = self._entry(name)
+        if not isinstance(found, StackEntry):
+            return found
+        if found.client in blocked:
+            return Waiting(name, found.client, blocked[found.client])
+        reason = self.taker.take(found)
+        if reason is None or self.stop.is_set():
+            return None
+        blocked[found.client] = reason
+        # A held one has gone to held/; those behind it wait.
+        return None if reason == HELD else Waiting(name, found.client, reason)
 
     def _held_clients(self) -> dict[str, str]:
         with reading(self.database) as connection:
-            runs = ledger.runs_where(connection, "status = 'held' AND released_at IS NULL")
+            where = "status = 'held' AND filed_at IS NULL AND released_at IS NULL"
+            runs = ledger.runs_where(connection, where)
         return {str(run.client): HELD for run in runs}
 
     def _entry(self, name: str) -> StackEntry | Waiting | None:
@@ -163,234 +124,13 @@ class Runner:
             return None
         if isinstance(found, Unfinished):
             now = time.time()
-            first = self._first_seen.setdefault((name, signature), now)
+            if self._unfinished is None or self._unfinished[:2] != (name, signature):
+                self._unfinished = name, signature, now
+            first = self._unfinished[2]
             if not settled(signature, now, first, self.settings.settle_seconds):
                 return Waiting(name, None, "it is still being written")
             faults: Sequence[Fault] = (found.fault,)
         else:
             faults = found
-        self._fail_entry(name, signature, faults)
+        self.taker.fail_entry(name, signature, faults)
         return None
-
-    def _fail_entry(self, name: str, signature: Signature, faults: Sequence[Fault]) -> None:
-        try:
-            data = self.stack.read(name)[0]
-        except FeedPathError:
-            data = b""
-        run = self._blank(name, signature)
-        self._fail(run, file_findings(faults, data), None, signature)
-
-    @staticmethod
-    def _blank(name: str, signature: Signature, entry: StackEntry | None = None) -> Run:
-        path, client = (None, None) if entry is None else (entry.feed_path, entry.client)
-        at = now_text()
-        mark = ":".join(str(part) for part in signature)
-        return Run(0, name, mark, path, client, at, None, "running", 0, 0, 0, 0, None, None)
-
-    def _fail(
-        self,
-        run: Run,
-        findings: Sequence[Finding],
-        folder: FeedFolder | None,
-        signature: Signature,
-    ) -> None:
-        """A feed that fails as a whole: ledger first, then the log, then the entry goes."""
-        run = run._replace(status="failed", finished_at=now_text())
-        with writing(self.database) as connection:
-            if run.id:
-                ledger.save_run(connection, run)
-            else:
-                run = ledger.open_run(connection, run)
-            ledger.save_findings(connection, run, findings)
-        self._write_feed_log(run, findings, folder)
-        self._file(run, signature)
-
-    def _write_feed_log(
-        self, run: Run, findings: Sequence[Finding], folder: FeedFolder | None
-    ) -> None:
-        """P8: beside the manifest, or for a bad entry beside it in ``failed/``."""
-        first = f"{run.feed_path or run.stack_entry} {run.status}"
-        text = log_text(first, findings)
-        at = milliseconds_of(run.finished_at or run.started_at)
-        try:
-            if folder is None:
-                self.stack.write_log(at, text)
-            else:
-                folder.write_log(MANIFEST, at, "error", text)
-        except (OSError, FeedPathError):
-            self.unlogged += 1
-
-    def _file(self, run: Run, signature: Signature) -> None:
-        """P5: the entry leaves the Stack, now that the database has committed."""
-        to = "processed" if run.status == "succeeded" else "failed"
-        # Missing: somebody took it away, or put another in its place, and that is a new entry.
-        with suppress(MissingError):
-            self.stack.move(run.stack_entry, to, signature)  # type: ignore[arg-type]
-        self.runs.append(run)
-        self._filed.append(run)
-        if len(self._filed) >= UNFILED or run.packages > UNFILED:
-            self._mark_filed()
-
-    def _mark_filed(self) -> None:
-        if self._filed:
-            with writing(self.database) as connection:
-                for run in self._filed:
-                    ledger.save_run(connection, run._replace(filed_at=now_text()))
-            self._filed.clear()
-
-    def _take(self, entry: StackEntry) -> str | None:
-        """Run one feed; or the reason why it has to wait."""
-        run = self._known_run(entry) or self._blank(entry.name, entry.signature, entry)
-        try:
-            folder = FeedFolder.open(self.settings.feeds, entry.feed_path)
-        except MissingError:
-            return self._patience(
-                run, entry, None, feed_missing(entry), "its feed is not there yet"
-            )
-        except (OutsideError, FeedPathError):
-            message = "the feed's path leads through a symbolic link, or is no folder"
-            fault = entry_fault(entry.name, message)
-            self._fail(run, file_findings([fault], b""), None, entry.signature)
-            return None
-        with folder:
-            return self._take_folder(run, entry, folder)
-
-    def _known_run(self, entry: StackEntry) -> Run | None:
-        """A held run of this very entry that has been released (G1)."""
-        with reading(self.database) as connection:
-            where = (
-                "status = 'held' AND released_at IS NOT NULL AND stack_entry = ? AND feed_path = ?"
-            )
-            found = ledger.runs_where(connection, where, entry.name, entry.feed_path)
-        if not found:
-            return None
-        mark = ":".join(str(part) for part in entry.signature)
-        return found[-1]._replace(entry_signature=mark, status="running")
-
-    def _patience(
-        self,
-        run: Run,
-        entry: StackEntry,
-        folder: FeedFolder | None,
-        fault: Fault,
-        reason: str,
-    ) -> str | None:
-        """P4: what a feed lacks is waited for, for a time of grace."""
-        since = self._missing_since.setdefault(entry.name, time.monotonic())
-        if time.monotonic() - since < self.settings.grace_seconds:
-            return reason
-        del self._missing_since[entry.name]
-        self._fail(run, file_findings([fault], b""), folder, entry.signature)
-        return None
-
-    def _take_folder(self, run: Run, entry: StackEntry, folder: FeedFolder) -> str | None:
-        try:
-            data = folder.read(MANIFEST, MANIFEST_BYTES)
-            manifest = parse_manifest(data)
-        except MissingError:
-            fault, reason = manifest_missing(entry), "its manifest is not there yet"
-            return self._patience(run, entry, folder, fault, reason)
-        except FeedPathError as error:
-            fault = manifest_missing(entry)._replace(message=f"The manifest {error.reason}")
-            self._fail(run, file_findings([fault], b""), folder, entry.signature)
-            return None
-        if isinstance(manifest, Unfinished):
-            fault, reason = manifest.fault, "its manifest is still being written"
-            return self._patience(run, entry, folder, fault, reason)
-        self._missing_since.pop(entry.name, None)
-        faults: Sequence[Fault] = manifest if not isinstance(manifest, Manifest) else ()
-        if isinstance(manifest, Manifest):
-            if manifest.client != entry.client:
-                faults = (client_mismatch(entry, manifest),)
-            else:
-                try:
-                    packages = FrozenPaths(folder.packages(manifest.glob))
-                except OutsideError:
-                    packages = FrozenPaths(())
-                if not packages:
-                    faults = (no_packages(manifest.glob, folder.package_files()),)
-        if faults:
-            self._fail(run, file_findings(faults, data), folder, entry.signature)
-            return None
-        return self._apply(run, entry, folder, packages)
-
-    def _apply(
-        self, run: Run, entry: StackEntry, folder: FeedFolder, packages: FrozenPaths
-    ) -> str | None:
-        if run.released_at is None and len(packages) > self.settings.hold_count:
-            message = mass_deletion(self.settings, self.database, folder, packages)
-            if message is not None:
-                self._hold(run, entry, message)
-                return HELD
-        self.progress.feeds += 1
-        self.progress.feed = entry.feed_path
-        self.progress.packages += len(packages)
-        self._finish(run, folder, packages, entry.signature)
-        return None
-
-    def _finish(
-        self, run: Run, folder: FeedFolder, packages: FrozenPaths, signature: Signature
-    ) -> None:
-        """Apply what the run has not dealt with yet, then file it."""
-        applier = FeedApplier(self.settings, self.database, run, folder)
-        with reading(self.database) as connection:
-            same = "feed_path = ? AND id <> ?"
-            applier.earlier = ledger.runs_where(connection, same, run.feed_path, run.id)
-            own = feed_order(run.feed_path or "")
-            others = ledger.runs_where(connection, "client = ? AND id <> ?", run.client, run.id)
-            applier.late = any(feed_order(other.feed_path or "") > own for other in others)
-            done = ledger.paths_of(connection, run) if run.id else set()
-        left = (path for path in packages if path not in done)
-        result = applier.apply(left, self.progress)
-        if result.status == "running":
-            result = finished(result)
-            with writing(self.database) as connection:
-                ledger.save_run(connection, result)
-        self.unlogged += applier.unlogged
-        self._file(result, signature)
-
-    def _hold(self, run: Run, entry: StackEntry, message: str) -> None:
-        """G1: nothing of it is applied; its entry waits in ``held/``."""
-        fault = Fault("feed-held", "G1", (None, entry.name), message)
-        with writing(self.database) as connection:
-            run = ledger.open_run(connection, run._replace(status="held"))
-            release = f"if it is meant: `feedengine feed release {run.id}`"
-            found = file_findings([fault._replace(hint=release)], b"")
-            ledger.save_findings(connection, run, found)
-        with suppress(MissingError):  # taken away meanwhile; the run stays held
-            held = self.stack.move(entry.name, "held", entry.signature)
-            if held != entry.name:
-                run = run._replace(stack_entry=held)
-                with writing(self.database) as connection:
-                    ledger.save_run(connection, run)
-        self.runs.append(run)
-
-    def _recover(self) -> None:
-        """P8, P9: finish what a crash cut short, and file what was finished but not filed."""
-        with reading(self.database) as connection:
-            runs = ledger.runs_where(connection, "filed_at IS NULL AND status <> 'held'")
-        for run in runs:
-            signature = Signature(*(int(part) for part in run.entry_signature.split(":")))
-            if run.status == "running":
-                self._resume(run, signature)
-                continue
-            if run.feed_path is not None and run.packages:
-                self.unlogged += logs_again(self.settings, self.database, run)
-            self._file(run, signature)
-            self.runs.pop()
-
-    def _resume(self, run: Run, signature: Signature) -> None:
-        try:
-            with FeedFolder.open(self.settings.feeds, str(run.feed_path)) as folder:
-                manifest = parse_manifest(folder.read(MANIFEST, MANIFEST_BYTES))
-                glob = manifest.glob if isinstance(manifest, Manifest) else ""
-                packages = FrozenPaths(folder.packages(glob) if glob else ())
-                self.unlogged += logs_again(self.settings, self.database, run)
-                self._finish(run, folder, packages, signature)
-        except FeedPathError:
-            message = "the feed is gone; what was applied of it before the crash stays"
-            fault = Fault("feed-missing", "P4", (None, str(run.feed_path)), message)
-            self._fail(run, file_findings([fault], b""), None, signature)
-
-
-HELD = "an earlier feed of its client is held"

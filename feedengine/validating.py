@@ -34,6 +34,7 @@ from feedengine.store import ledger
 from feedengine.store.database import reading, writing
 from feedengine.store.ledger import Run
 from feedengine.store.load import load
+from feedengine.turn import Turn
 from feedengine.walk import Feed, Kind, absolute, steps
 
 if TYPE_CHECKING:
@@ -175,14 +176,14 @@ class _Walk:
         inside = feed.place != feeds and feed.place.is_relative_to(feeds)
         path = feed.place.relative_to(feeds).as_posix() if inside else None
         run = Run(0, "", "", path, feed.client, now_text(), None, "running", *(0,) * 4, None, None)
-        applier = FeedApplier(self.settings, self.database, run, feed.folder)  # type: ignore[arg-type]
+        turn = Turn(self.settings.stack, self.database)  # type: ignore[arg-type]
+        applier = FeedApplier(self.settings, turn, run, feed.folder)
         applier.strict = applier.strict or self.strict
         if self.database is not None and path is not None:
             with reading(self.database) as connection:
                 applier.earlier = ledger.runs_where(connection, "feed_path = ?", path)
-                others = ledger.runs_where(connection, "client = ?", feed.client)
-            own = feed_order(path)
-            applier.late = any(feed_order(one.feed_path or "") > own for one in others)
+                others = ledger.feed_paths_of(connection, feed.client)
+            applier.late = any(feed_order(one) > feed_order(path) for one in others)
         return applier
 
     def _held(self, feed: Feed) -> list[Finding]:

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from rich.console import Console
 
-    from feedengine.applying import Progress
+    from feedengine.telling import Progress
 
 UNBOUNDED = 10_000
 """Columns where no terminal sets a limit: lines in files are not broken."""

@@ -6,6 +6,9 @@ loaded is still true when it is saved.
 
 from __future__ import annotations
 
+import os
+import secrets
+import socket
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, NoReturn
 
@@ -36,18 +39,21 @@ CONNECT_SECONDS = 5
 """How long PostgreSQL may take to answer at all."""
 
 
-def open_database(url: str, *, name: str = "feedengine") -> Engine:
-    """The engine for ``url``; raises `UsageError` for a URL that names no database.
+def session_name() -> str:
+    """A name that no other process has, on any machine; PostgreSQL keeps 63 characters of it."""
+    host = "".join(c if c.isascii() and c.isprintable() else "?" for c in socket.gethostname())
+    return f"feedengine {host[:30]}:{os.getpid()}:{secrets.token_hex(4)}"
 
-    ``name`` is what PostgreSQL calls its sessions (``application_name``).
-    """
+
+def open_database(url: str) -> Engine:
+    """The engine for ``url``; raises `UsageError` for a URL that names no database."""
     try:
         parsed = make_url(url)
         kind = parsed.get_backend_name()
         if kind == "sqlite":
             return _sqlite(parsed)
         if kind == "postgresql":
-            return _postgresql(parsed, name)
+            return _postgresql(parsed)
     except (ArgumentError, ImportError, LookupError):
         pass
     raise UsageError(
@@ -63,14 +69,15 @@ def _sqlite(url: URL) -> Engine:
     return engine
 
 
-def _postgresql(url: URL, name: str) -> Engine:
+def _postgresql(url: URL) -> Engine:
     """SQLAlchemy's psycopg 3; whatever driver the URL names, that is the one there is."""
     from feedengine.store import postgres
 
-    said = {"application_name": name, "connect_timeout": CONNECT_SECONDS, **_KEEPALIVE}
+    url = url.set(drivername="postgresql+psycopg").difference_update_query(["application_name"])
+    said = {"connect_timeout": CONNECT_SECONDS, **_KEEPALIVE}
     arguments = {key: value for key, value in said.items() if key not in url.query}
     engine = create_engine(
-        url.set(drivername="postgresql+psycopg"), pool_pre_ping=True, connect_args=arguments
+        url, pool_pre_ping=True, connect_args={**arguments, "application_name": session_name()}
     )
     event.listen(engine, "connect", postgres.prepare)
     return engine
@@ -129,6 +136,13 @@ def reading(engine: Engine) -> Iterator[Connection]:
         engine.connect().execution_options(**options) as connection,
         connection.begin(),
     ):
+        yield connection
+
+
+@contextmanager
+def changing(engine: Engine) -> Iterator[Connection]:
+    """A transaction beside the writer's: for what is not the catalogue's, such as a lease."""
+    with _told(), engine.begin() as connection:
         yield connection
 
 

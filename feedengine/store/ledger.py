@@ -185,6 +185,15 @@ def runs_where(connection: Connection, where: str, *values: Any, order: str = "i
     return [Run(*row) for row in rows]
 
 
+def feed_paths_of(connection: Connection, client: str) -> list[str]:
+    """The paths of the feeds of a client."""
+    mark = statements(connection).mark
+    text = (
+        f"SELECT DISTINCT feed_path FROM feed_run WHERE client = {mark} AND feed_path IS NOT NULL"
+    )
+    return [row[0] for row in connection.exec_driver_sql(text, (client,))]
+
+
 def applied_before(
     connection: Connection, runs: Sequence[Run], paths: Sequence[str]
 ) -> set[tuple[str, str]]:

@@ -8,12 +8,13 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from sqlmodel import SQLModel
 
-from feedengine.applying import FeedApplier, Progress
+from feedengine.applying import FeedApplier
 from feedengine.config import Settings
 from feedengine.feeds.paths import MissingError
 from feedengine.store.database import open_database, reading
 from feedengine.store.ledger import Run
 from feedengine.store.upgrade import upgrade
+from feedengine.turn import Turn
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -83,8 +84,8 @@ class MemorySite:
         settings = Settings(root=self.folder, batch_packages=batch, strict=strict)
         at = "2026-01-01T00:00:00.000000Z"
         run = Run(0, "1.xml", "0:0:0", "1", client, at, None, "running", 0, 0, 0, 0, None, None)
-        applier = FeedApplier(settings, self.database, run, folder)  # type: ignore[arg-type]
-        done = applier.apply(iter(paths), Progress())
+        turn = Turn(self.folder, self.database)
+        done = FeedApplier(settings, turn, run, folder).apply(iter(paths))  # type: ignore[arg-type]
         return self.outcomes(done.id)
 
     def outcomes(self, run: int) -> list[Applied]:

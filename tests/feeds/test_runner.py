@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from feedengine import runner
+from feedengine import taking
 from feedengine.engine import Engine
 from feedengine.errors import RefusedError
 from feedengine.feeds.author import FeedWriter, new_feed
@@ -170,7 +170,7 @@ def test_a_view_answers_in_its_log(engine: Engine) -> None:
     assert rows(engine, "SELECT count(*) FROM change") == [(1,)]
 
 
-@pytest.mark.parametrize("point", ["_write_feed_log", "_file", "_mark_filed"])
+@pytest.mark.parametrize("point", ["_write_feed_log", "_file", "mark_filed"])
 def test_what_a_crash_cut_short_is_finished(
     engine: Engine, monkeypatch: pytest.MonkeyPatch, point: str
 ) -> None:
@@ -181,9 +181,9 @@ def test_what_a_crash_cut_short_is_finished(
     def crash(*_: object) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(runner.Runner, point, crash)
+    monkeypatch.setattr(taking.Taker, point, crash)
     if point == "_write_feed_log":
-        monkeypatch.setattr(runner.FeedApplier, "_write_logs", crash)
+        monkeypatch.setattr(taking.FeedApplier, "_write_logs", crash)
     with pytest.raises(KeyboardInterrupt):
         engine.run()
     monkeypatch.undo()
@@ -200,7 +200,7 @@ def test_a_crash_in_the_middle_of_a_feed(monkeypatch: pytest.MonkeyPatch, tmp_pa
     small = Engine.init(tmp_path / "small", batch_packages=2)
     more = '<View operator="Increase">1</View>'
     drop(small, 1, track(1), *(track(1, "Update", more) for _ in range(6)))
-    real = runner.FeedApplier._transaction
+    real = taking.FeedApplier._transaction
     calls: list[int] = []
 
     def third_fails(self: Any, *args: Any, **kwargs: Any) -> Any:
@@ -209,7 +209,7 @@ def test_a_crash_in_the_middle_of_a_feed(monkeypatch: pytest.MonkeyPatch, tmp_pa
             raise KeyboardInterrupt
         return real(self, *args, **kwargs)
 
-    monkeypatch.setattr(runner.FeedApplier, "_transaction", third_fails)
+    monkeypatch.setattr(taking.FeedApplier, "_transaction", third_fails)
     with pytest.raises(KeyboardInterrupt):
         small.run()
     monkeypatch.undo()

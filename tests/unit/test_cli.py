@@ -470,6 +470,7 @@ def test_run_that_fails_in_part(run: Runner, own: Path) -> None:
     assert set(found.json["runs"][0]) == {
         *("id", "stack_entry", "feed_path", "client", "started_at", "finished_at", "status"),
         *("packages", "applied", "failed", "skipped", "released_at", "filed_at"),
+        *("retry_of", "retry_code", "undoes", "pruned_at"),
     }
     assert found.json["runs"][0]["status"] == "partial"
     assert found.json["most_frequent"] == [

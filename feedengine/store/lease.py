@@ -1,0 +1,80 @@
+"""The lease on a Stack, kept in PostgreSQL by its own clock: one holder at a time.
+
+It changes hands only under the writer's lock. So whatever the last holder was writing has ended by
+then, and whatever it writes later finds another's fence.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from feedengine.store.database import changing, reading, writing
+
+if TYPE_CHECKING:
+    from sqlalchemy import Connection, Engine
+
+LASTS_SECONDS = 6.0
+"""How long a lease lasts when it is not renewed; another holder follows within ten seconds."""
+
+_FREE = "SELECT expires_at < clock_timestamp(), holder FROM stack_lease WHERE id = 1"
+
+_TAKE = f"""
+INSERT INTO stack_lease (id, holder, fence, taken_at, expires_at)
+VALUES (1, %s, 1, clock_timestamp(), clock_timestamp() + interval '{LASTS_SECONDS} s')
+ON CONFLICT (id) DO UPDATE SET holder = excluded.holder, fence = stack_lease.fence + 1,
+    taken_at = excluded.taken_at, expires_at = excluded.expires_at
+WHERE stack_lease.expires_at < clock_timestamp()
+RETURNING fence
+"""
+
+_RENEW = f"""
+UPDATE stack_lease SET expires_at = clock_timestamp() + interval '{LASTS_SECONDS} s'
+WHERE id = 1 AND fence = %s
+"""
+
+_GIVE_BACK = "UPDATE stack_lease SET expires_at = clock_timestamp() WHERE id = 1 AND fence = %s"
+
+_END_SESSIONS = """
+SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity
+WHERE application_name = %s AND datname = current_database() AND pid <> pg_backend_pid()
+"""
+
+
+def acquire(engine: Engine) -> int | None:
+    """Take the lease when it is free; its fence, or None while another holds it.
+
+    The last holder may be frozen in the middle of a transaction, and so in everybody's way: its
+    sessions are ended. A holder is called what its sessions are called (`session_name`).
+    """
+    with reading(engine) as connection:
+        name = connection.exec_driver_sql("SELECT current_setting('application_name')").scalar()
+        row = connection.exec_driver_sql(_FREE).first()
+        if row is not None and not row[0]:
+            return None
+        if row is not None and row[1] != name:
+            connection.exec_driver_sql(_END_SESSIONS, (row[1],))
+    with writing(engine) as connection:
+        taken: int | None = connection.exec_driver_sql(_TAKE, (name,)).scalar()
+        return taken
+
+
+def renew(engine: Engine, fence: int) -> bool:
+    """Keep the lease for another while; False when it is another's now."""
+    return _changed(engine, _RENEW, fence)
+
+
+def give_back(engine: Engine, fence: int) -> None:
+    """Let the next one have it at once."""
+    _changed(engine, _GIVE_BACK, fence)
+
+
+def _changed(engine: Engine, text: str, fence: int) -> bool:
+    """Not under the writer's lock, which a long batch may hold."""
+    with changing(engine) as connection:
+        return connection.exec_driver_sql(text, (fence,)).rowcount == 1
+
+
+def holds(connection: Connection, fence: int) -> bool:
+    """Whether the lease has this fence still; asked under the writer's lock."""
+    found = connection.exec_driver_sql("SELECT fence FROM stack_lease WHERE id = 1").scalar()
+    return found == fence

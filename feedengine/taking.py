@@ -1,0 +1,332 @@
+"""One entry of the Stack, from its feed's folder to where it is filed (P4–P9, G1).
+
+An entry leaves the Stack only after the database has committed what became of it; a run that a
+crash cut short is finished first.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Sequence
+from contextlib import suppress
+
+from sqlalchemy import Connection
+
+from feedengine.applying import (
+    FeedApplier,
+    feed_order,
+    finished,
+    milliseconds_of,
+    now_text,
+)
+from feedengine.config import Settings
+from feedengine.errors import Fault, Finding
+from feedengine.feeds.document import file_findings
+from feedengine.feeds.entries import (
+    Manifest,
+    Signature,
+    StackEntry,
+    Unfinished,
+    entry_fault,
+    parse_manifest,
+)
+from feedengine.feeds.folder import (
+    MANIFEST,
+    FeedFolder,
+    FeedPathError,
+    MissingError,
+    OutsideError,
+)
+from feedengine.feeds.frozen import FrozenPaths
+from feedengine.feeds.outcome import log_text
+from feedengine.feeds.stack import (
+    Stack,
+    client_mismatch,
+    feed_missing,
+    manifest_missing,
+    no_packages,
+)
+from feedengine.guards import mass_deletion
+from feedengine.recovery import logs_again
+from feedengine.store import ledger
+from feedengine.store.database import reading
+from feedengine.store.ledger import Run
+from feedengine.telling import Listener
+from feedengine.turn import Turn
+
+MANIFEST_BYTES = 1024 * 1024
+UNFILED = 100
+"""So many filed runs are marked in one transaction; a crash before only files them again."""
+
+HELD = "an earlier feed of its client is held"
+
+
+class Taker:
+    """Takes one entry after the other, and remembers what it has filed.
+
+    One of them serves as long as a turn lasts: meanwhile nobody else opens runs of feeds.
+    """
+
+    def __init__(
+        self, settings: Settings, turn: Turn, listener: Listener, stop: threading.Event
+    ) -> None:
+        """Work under ``settings`` while it is this process's ``turn``, until ``stop`` is set."""
+        self.settings = settings
+        self.turn = turn
+        self.database = turn.database
+        self.listener = listener
+        self.stop = stop
+        self.stack = Stack(settings.stack)
+        self.runs: list[Run] = []
+        self.unlogged = 0
+        self._missing_since: dict[str, float] = {}
+        self._filed: list[Run] = []
+        self._newest: dict[str, tuple[int, int, str]] = {}
+
+    def fail_entry(self, name: str, signature: Signature, faults: Sequence[Fault]) -> None:
+        """P2, P4: an entry that is none: told, and filed under ``failed/``."""
+        try:
+            data = self.stack.read(name)[0]
+        except FeedPathError:
+            data = b""
+        run = self._blank(name, signature)
+        self._fail(run, file_findings(faults, data), None, signature)
+
+    @staticmethod
+    def _blank(name: str, signature: Signature, entry: StackEntry | None = None) -> Run:
+        path, client = (None, None) if entry is None else (entry.feed_path, entry.client)
+        at = now_text()
+        mark = ":".join(str(part) for part in signature)
+        return Run(0, name, mark, path, client, at, None, "running", 0, 0, 0, 0, None, None)
+
+    def _fail(
+        self,
+        run: Run,
+        findings: Sequence[Finding],
+        folder: FeedFolder | None,
+        signature: Signature,
+    ) -> None:
+        """A feed that fails as a whole: ledger first, then the log, then the entry goes."""
+        run = run._replace(status="failed", finished_at=now_text())
+        with self.turn.writing() as connection:
+            if run.id:
+                ledger.save_run(connection, run)
+            else:
+                run = ledger.open_run(connection, run)
+            ledger.save_findings(connection, run, findings)
+        self._write_feed_log(run, findings, folder)
+        self._file(run, signature, findings)
+
+    def _write_feed_log(
+        self, run: Run, findings: Sequence[Finding], folder: FeedFolder | None
+    ) -> None:
+        """P8: beside the manifest, or for a bad entry beside it in ``failed/``."""
+        first = f"{run.feed_path or run.stack_entry} {run.status}"
+        text = log_text(first, findings)
+        at = milliseconds_of(run.finished_at or run.started_at)
+        self.turn.check()
+        try:
+            if folder is None:
+                self.stack.write_log(at, text)
+            else:
+                folder.write_log(MANIFEST, at, "error", text)
+        except (OSError, FeedPathError) as error:
+            self.unlogged += 1
+            self.listener.unlogged(run, MANIFEST, str(error))
+
+    def _file(self, run: Run, signature: Signature, findings: Sequence[Finding] = ()) -> None:
+        """P5: the entry leaves the Stack, now that the database has committed."""
+        self.turn.check()
+        to = "processed" if run.status == "succeeded" else "failed"
+        # Missing: somebody took it away, or put another in its place, and that is a new entry.
+        with suppress(MissingError):
+            self.stack.move(run.stack_entry, to, signature)  # type: ignore[arg-type]
+        self._filed.append(run)
+        self._ended(run, findings)
+        if len(self._filed) >= UNFILED or run.packages > UNFILED:
+            self.mark_filed()
+
+    def _ended(self, run: Run, findings: Sequence[Finding]) -> None:
+        self.runs.append(run)
+        self.listener.ended(run, findings)
+
+    def mark_filed(self) -> None:
+        """Let the ledger know which entries have left the Stack."""
+        if self._filed:
+            with self.turn.writing() as connection:
+                for run in self._filed:
+                    ledger.save_run(connection, run._replace(filed_at=now_text()))
+            self._filed.clear()
+
+    def take(self, entry: StackEntry) -> str | None:
+        """Run one feed; or the reason why it has to wait."""
+        run = self._known_run(entry) or self._blank(entry.name, entry.signature, entry)
+        try:
+            folder = FeedFolder.open(self.settings.feeds, entry.feed_path)
+        except MissingError:
+            return self._patience(
+                run, entry, None, feed_missing(entry), "its feed is not there yet"
+            )
+        except (OutsideError, FeedPathError):
+            message = "the feed's path leads through a symbolic link, or is no folder"
+            fault = entry_fault(entry.name, message)
+            self._fail(run, file_findings([fault], b""), None, entry.signature)
+            return None
+        with folder:
+            return self._take_folder(run, entry, folder)
+
+    def _known_run(self, entry: StackEntry) -> Run | None:
+        """A held run of this very entry that has been released (G1)."""
+        with reading(self.database) as connection:
+            where = (
+                "status = 'held' AND filed_at IS NULL AND released_at IS NOT NULL"
+                " AND stack_entry = ? AND feed_path = ?"
+            )
+            found = ledger.runs_where(connection, where, entry.name, entry.feed_path)
+        if not found:
+            return None
+        mark = ":".join(str(part) for part in entry.signature)
+        return found[-1]._replace(entry_signature=mark, status="running")
+
+    def _patience(
+        self,
+        run: Run,
+        entry: StackEntry,
+        folder: FeedFolder | None,
+        fault: Fault,
+        reason: str,
+    ) -> str | None:
+        """P4: what a feed lacks is waited for, for a time of grace."""
+        since = self._missing_since.setdefault(entry.name, time.monotonic())
+        if time.monotonic() - since < self.settings.grace_seconds:
+            return reason
+        del self._missing_since[entry.name]
+        self._fail(run, file_findings([fault], b""), folder, entry.signature)
+        return None
+
+    def _take_folder(self, run: Run, entry: StackEntry, folder: FeedFolder) -> str | None:
+        try:
+            data = folder.read(MANIFEST, MANIFEST_BYTES)
+            manifest = parse_manifest(data)
+        except MissingError:
+            fault, reason = manifest_missing(entry), "its manifest is not there yet"
+            return self._patience(run, entry, folder, fault, reason)
+        except FeedPathError as error:
+            fault = manifest_missing(entry)._replace(message=f"The manifest {error.reason}")
+            self._fail(run, file_findings([fault], b""), folder, entry.signature)
+            return None
+        if isinstance(manifest, Unfinished):
+            fault, reason = manifest.fault, "its manifest is still being written"
+            return self._patience(run, entry, folder, fault, reason)
+        self._missing_since.pop(entry.name, None)
+        faults: Sequence[Fault] = manifest if not isinstance(manifest, Manifest) else ()
+        if isinstance(manifest, Manifest):
+            if manifest.client != entry.client:
+                faults = (client_mismatch(entry, manifest),)
+            else:
+                try:
+                    packages = FrozenPaths(folder.packages(manifest.glob))
+                except OutsideError:
+                    packages = FrozenPaths(())
+                if not packages:
+                    faults = (no_packages(manifest.glob, folder.package_files()),)
+        if faults:
+            self._fail(run, file_findings(faults, data), folder, entry.signature)
+            return None
+        return self._apply(run, entry, folder, packages)
+
+    def _apply(
+        self, run: Run, entry: StackEntry, folder: FeedFolder, packages: FrozenPaths
+    ) -> str | None:
+        if run.released_at is None and len(packages) > self.settings.hold_count:
+            message = mass_deletion(self.settings, self.database, folder, packages)
+            if message is not None:
+                self._hold(run, entry, message)
+                return HELD
+        self._finish(run, folder, packages, entry.signature)
+        return None
+
+    def _finish(
+        self, run: Run, folder: FeedFolder, packages: FrozenPaths, signature: Signature
+    ) -> None:
+        """Apply what the run has not dealt with yet, then file it, unless it was stopped."""
+        applier = FeedApplier(self.settings, self.turn, run, folder, self.listener, self.stop)
+        with reading(self.database) as connection:
+            same = "feed_path = ? AND id <> ?"
+            applier.earlier = ledger.runs_where(connection, same, run.feed_path, run.id)
+            applier.late = self._is_late(connection, run)
+            done = ledger.paths_of(connection, run) if run.id else set()
+        self.listener.begun(run, len(packages) - len(done))
+        try:
+            result = applier.apply(path for path in packages if path not in done)
+        finally:
+            self.unlogged += applier.unlogged
+        if result.status == "running":
+            if self.stop.is_set():
+                return
+            result = finished(result)
+            with self.turn.writing() as connection:
+                ledger.save_run(connection, result)
+        self._file(result, signature)
+
+    def _is_late(self, connection: Connection, run: Run) -> bool:
+        """G2: whether a later feed of the client has been begun already.
+
+        Asked of the ledger once a client: nobody else begins feeds while it is our turn.
+        """
+        client, own = run.client or "", feed_order(run.feed_path or "")
+        newest = self._newest.get(client)
+        if newest is None:
+            paths = ledger.feed_paths_of(connection, client)
+            newest = max(map(feed_order, paths), default=own)
+        self._newest[client] = max(newest, own)
+        return newest > own
+
+    def _hold(self, run: Run, entry: StackEntry, message: str) -> None:
+        """G1: nothing of it is applied; its entry waits in ``held/``."""
+        fault = Fault("feed-held", "G1", (None, entry.name), message)
+        with self.turn.writing() as connection:
+            run = ledger.open_run(connection, run._replace(status="held"))
+            release = f"if it is meant: `feedengine feed release {run.id}`"
+            found = file_findings([fault._replace(hint=release)], b"")
+            ledger.save_findings(connection, run, found)
+        with suppress(MissingError):  # taken away meanwhile; the run stays held
+            held = self.stack.move(entry.name, "held", entry.signature)
+            if held != entry.name:
+                run = run._replace(stack_entry=held)
+                with self.turn.writing() as connection:
+                    ledger.save_run(connection, run)
+        self._ended(run, found)
+
+    def recover(self) -> None:
+        """P8, P9: finish what a crash cut short, and file what was finished but not filed.
+
+        Asked under the writer's lock: a commit whose answer was lost with its connection may still
+        be under way, and has ended by then.
+        """
+        with self.turn.writing() as connection:
+            runs = ledger.runs_where(connection, "filed_at IS NULL AND status <> 'held'")
+        for run in runs:
+            if self.stop.is_set():
+                return
+            signature = Signature(*(int(part) for part in run.entry_signature.split(":")))
+            if run.status == "running":
+                self._resume(run, signature)
+                continue
+            if run.feed_path is not None and run.packages:
+                self.unlogged += logs_again(self.settings, self.database, run)
+            self._file(run, signature)
+
+    def _resume(self, run: Run, signature: Signature) -> None:
+        try:
+            with FeedFolder.open(self.settings.feeds, str(run.feed_path)) as folder:
+                manifest = parse_manifest(folder.read(MANIFEST, MANIFEST_BYTES))
+                glob = manifest.glob if isinstance(manifest, Manifest) else ""
+                packages = FrozenPaths(folder.packages(glob) if glob else ())
+                self.unlogged += logs_again(self.settings, self.database, run)
+                self._finish(run, folder, packages, signature)
+        except FeedPathError:
+            message = "the feed is gone; what was applied of it before the crash stays"
+            fault = Fault("feed-missing", "P4", (None, str(run.feed_path)), message)
+            self._fail(run, file_findings([fault], b""), None, signature)

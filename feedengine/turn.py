@@ -1,0 +1,164 @@
+"""Whose turn it is to take entries from a Stack: one process at a time (P3, P9).
+
+On SQLite a lock on a file in the Stack, which the kernel lets go of when its holder dies. On
+PostgreSQL, where holders may be on several machines, a lease in the database: it runs out unless
+it is renewed, and every write shows that its lease is still its own, so that a process that was
+frozen, or cut off, can do no harm when it wakes up again.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+
+from sqlalchemy import Connection, Engine
+
+from feedengine.errors import ServiceError, UsageError
+from feedengine.store import lease
+from feedengine.store.database import writing
+
+WAIT_SECONDS = 0.5
+"""How often a process that waits for its turn looks again."""
+
+RENEW_SECONDS = 1.5
+"""How often a lease is renewed; it lasts for `lease.LASTS_SECONDS`."""
+
+
+class LostTurnError(ServiceError):
+    """Another process has taken over, because this one did not answer for too long."""
+
+
+class Turn:
+    """The turn on a Stack whose catalogue is on SQLite: a lock on ``Stack/.lock``."""
+
+    def __init__(self, stack: os.PathLike[str], database: Engine) -> None:
+        """Of the Stack at ``stack``, for writes to ``database``; `taken` begins it."""
+        self.stack = stack
+        self.database = database
+
+    @contextmanager
+    def taken(self, stop: threading.Event, said: Callable[[str], None]) -> Iterator[bool]:
+        """Wait for the turn, and hold it; False when ``stop`` was set before it came.
+
+        ``said`` hears once that another process has it. Raises `UsageError` when there is no Stack.
+        """
+        try:
+            path = os.path.join(self.stack, ".lock")  # noqa: PTH118 - the Stack may be any path
+            descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
+        except FileNotFoundError:
+            raise UsageError("there is no Stack folder", "make it with `feedengine init`") from None
+        try:
+            yield _patiently(lambda: _locked(descriptor), stop, said)
+        finally:
+            os.close(descriptor)
+
+    @contextmanager
+    def writing(self) -> Iterator[Connection]:
+        """A write of the process whose turn it is (`feedengine.store.database.writing`)."""
+        with writing(self.database) as connection:
+            yield connection
+
+    def check(self) -> None:
+        """Raise `LostTurnError` when the turn may be another's; asked before files are touched."""
+
+
+class LeasedTurn(Turn):
+    """The turn on a Stack whose catalogue is on PostgreSQL: a lease with a fence."""
+
+    def __init__(self, stack: os.PathLike[str], database: Engine) -> None:
+        """As `Turn`; the lease is taken by `taken`."""
+        super().__init__(stack, database)
+        self._fence = 0
+        self._good_until = 0.0
+
+    @contextmanager
+    def taken(self, stop: threading.Event, said: Callable[[str], None]) -> Iterator[bool]:
+        """Wait for the turn, and hold it; False when ``stop`` was set before it came."""
+        if not os.path.isdir(self.stack):  # noqa: PTH112 - the Stack may be any path
+            raise UsageError("there is no Stack folder", "make it with `feedengine init`")
+        if not _patiently(self._acquired, stop, said):
+            yield False
+            return
+        ended = threading.Event()
+        renewing = threading.Thread(target=self._renew, args=(ended,), name="lease", daemon=True)
+        renewing.start()
+        try:
+            yield True
+        finally:
+            ended.set()
+            renewing.join()
+            with suppress(ServiceError):  # then it runs out by itself
+                lease.give_back(self.database, self._fence)
+
+    def _acquired(self) -> bool:
+        asked = _now()
+        fence = lease.acquire(self.database)
+        if fence is None:
+            return False
+        self._fence, self._good_until = fence, asked + lease.LASTS_SECONDS
+        return True
+
+    def _renew(self, ended: threading.Event) -> None:
+        """Renew the lease until it ends, is lost, or its time is over."""
+        while not ended.wait(RENEW_SECONDS):
+            asked = _now()
+            try:
+                if not lease.renew(self.database, self._fence):
+                    self._good_until = 0.0
+                    return
+            except ServiceError:
+                continue  # tried again; meanwhile the lease grows older
+            self._good_until = asked + lease.LASTS_SECONDS
+
+    @contextmanager
+    def writing(self) -> Iterator[Connection]:
+        """A write, if the lease is still this process's; raises `LostTurnError`."""
+        with writing(self.database) as connection:
+            if not lease.holds(connection, self._fence):
+                raise _lost()
+            yield connection
+
+    def check(self) -> None:
+        """Raise `LostTurnError` once the lease was not renewed for as long as it lasts."""
+        if _now() >= self._good_until:
+            raise _lost()
+
+
+def turn_of(stack: os.PathLike[str], database: Engine) -> Turn:
+    """The turn on a Stack, as its catalogue's database allows."""
+    kind = LeasedTurn if database.dialect.name == "postgresql" else Turn
+    return kind(stack, database)
+
+
+def _lost() -> LostTurnError:
+    message = "another feedengine has taken over the Stack: this one did not answer for too long"
+    return LostTurnError(message, "nothing was lost; a watcher goes on when its turn comes again")
+
+
+def _now() -> float:
+    """Seconds that go on while the machine sleeps."""
+    return time.clock_gettime(getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC))
+
+
+def _locked(descriptor: int) -> bool:
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
+
+
+def _patiently(
+    come: Callable[[], bool], stop: threading.Event, said: Callable[[str], None]
+) -> bool:
+    if come():
+        return True
+    said("another feedengine is taking entries from this Stack; waiting for it")
+    while not stop.wait(WAIT_SECONDS):
+        if come():
+            return True
+    return False
