@@ -127,6 +127,10 @@ def test_feeds_newest_first(engine: Engine) -> None:
         "skipped",
         "released_at",
         "filed_at",
+        "retry_of",
+        "retry_code",
+        "undoes",
+        "pruned_at",
     }
     assert [one["id"] for one in engine.feeds(client="Sony")] == [1]
     assert [one["id"] for one in engine.feeds(status="partial")] == [2]
