@@ -60,7 +60,11 @@ class Engine:
             settings.stack.mkdir(parents=True, exist_ok=True)
         except OSError as error:
             raise UsageError(f"cannot make a site: {error.strerror}", "name another ROOT") from None
-        upgrade(open_database(settings.database))
+        database = open_database(settings.database)
+        try:
+            upgrade(database)
+        finally:
+            database.dispose()
         return cls(settings)
 
     def __enter__(self) -> Self:

@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import psycopg
+from psycopg.sql import SQL, Identifier
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -107,11 +108,17 @@ class PostgresServer:
             self.halt()
         shutil.rmtree(self.folder)
 
-    def new_database(self) -> str:
-        """The URL of a new, empty database."""
+    def new_database(self, template: str = "template0") -> str:
+        """The URL of a new database: empty, or as the database ``template`` is.
+
+        Sessions of the template are ended; otherwise it could not be copied.
+        """
         name = f"d{next(self._numbers)}"
+        ended = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = %s"
+        made = SQL("CREATE DATABASE {} TEMPLATE {} STRATEGY file_copy")
         with closing(psycopg.connect(self.url(), autocommit=True)) as connection:
-            connection.execute(f"CREATE DATABASE {name} TEMPLATE template0")  # type: ignore[arg-type]
+            connection.execute(ended, (template,))
+            connection.execute(made.format(Identifier(name), Identifier(template)))
         return self.url(name)
 
 

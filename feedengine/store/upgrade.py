@@ -36,7 +36,7 @@ def revision_of(connection: Connection) -> str | None:
     return None if found is None else str(found)
 
 
-def upgrade(engine: Engine) -> str:
+def upgrade(engine: Engine, revision: str = "head") -> str:
     """Migrate to the newest revision and make the views anew; returns the revision."""
     from alembic import command
     from alembic.config import Config
@@ -47,7 +47,7 @@ def upgrade(engine: Engine) -> str:
         for name in reversed(VIEWS):
             connection.exec_driver_sql(f"DROP VIEW IF EXISTS {name}")
         config.attributes["connection"] = connection
-        command.upgrade(config, "head")
+        command.upgrade(config, revision)
         for name, text in VIEWS.items():
             connection.exec_driver_sql(f"CREATE VIEW {name} AS {text.strip()}")
         _fill(connection)

@@ -13,6 +13,7 @@ from feedengine.config import Settings
 from feedengine.feeds.paths import MissingError
 from feedengine.store.database import open_database, reading
 from feedengine.store.ledger import Run
+from feedengine.store.pages import asked
 from feedengine.store.upgrade import upgrade
 from feedengine.turn import Turn
 
@@ -53,18 +54,19 @@ class Applied(NamedTuple):
 
 
 class MemorySite:
-    """A catalogue in a file of its own, emptied between examples."""
+    """A catalogue of its own, emptied between examples."""
 
-    def __init__(self, folder: Path) -> None:
-        """Make a catalogue in ``folder``."""
+    def __init__(self, folder: Path, url: str) -> None:
+        """Make a catalogue at ``url``; ``folder`` is there for what needs one."""
         self.folder = folder
-        self.database: Engine = open_database(f"sqlite:///{folder / 'catalogue.db'}")
+        self.database: Engine = open_database(url)
         upgrade(self.database)
 
     def empty(self) -> None:
         """Forget everything but countries and usages."""
         with self.database.connect() as connection, connection.begin():
-            connection.exec_driver_sql("PRAGMA defer_foreign_keys = ON")
+            if self.database.dialect.name == "sqlite":
+                connection.exec_driver_sql("PRAGMA defer_foreign_keys = ON")
             for table in reversed(SQLModel.metadata.sorted_tables):
                 if table.name not in KEPT:
                     connection.execute(table.delete())
@@ -91,12 +93,11 @@ class MemorySite:
     def outcomes(self, run: int) -> list[Applied]:
         """What the ledger and the history say of a run."""
         with reading(self.database) as connection:
-            packages = connection.exec_driver_sql(
-                "SELECT id, status FROM package_run WHERE feed_run_id = ? ORDER BY id", (run,)
-            ).fetchall()
-            findings = connection.exec_driver_sql(
-                "SELECT package_run_id, severity, code FROM finding WHERE feed_run_id = ?", (run,)
-            ).fetchall()
+            of_run = "WHERE feed_run_id = ? ORDER BY id"
+            text = f"SELECT id, status FROM package_run {of_run}"
+            packages = list(asked(connection, text, run))
+            text = f"SELECT package_run_id, severity, code FROM finding {of_run}"
+            findings = list(asked(connection, text, run))
             changes = connection.exec_driver_sql(
                 "SELECT package_id, entity, entity_id, action, document FROM change ORDER BY seq"
             ).fetchall()

@@ -15,11 +15,16 @@ from .packages import Package, sequences, to_xml
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from databases import Databases
+
+pytestmark = pytest.mark.usefixtures("on_both")
+
 
 @pytest.fixture(scope="module")
-def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[MemorySite]:
+def site(tmp_path_factory: pytest.TempPathFactory, on_both: Databases) -> Iterator[MemorySite]:
     """One catalogue for all examples."""
-    made = MemorySite(tmp_path_factory.mktemp("model"))
+    folder = tmp_path_factory.mktemp("model")
+    made = MemorySite(folder, on_both.url(folder))
     yield made
     made.database.dispose()
 

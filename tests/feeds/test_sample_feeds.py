@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import json
 import shutil
-import sqlite3
 from collections import Counter
-from contextlib import closing
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import pytest
+from databases import Databases, asked_as_people_do
 from lxml import etree
+from sqlmodel import SQLModel
 
+from feedengine import config
 from feedengine.engine import Engine
 from feedengine.feeds.author import new_feed
 
@@ -73,9 +74,8 @@ def checks(entry: str) -> list[Check]:
 
 
 def ask(root: Path, sql: str) -> Rows:
-    """The rows of a query, asked as a newcomer would: of the file, with nothing of ours between."""
-    with closing(sqlite3.connect(root / "catalogue.db")) as catalogue:
-        return [list(row) for row in catalogue.execute(sql)]
+    """The rows of a query, asked as a newcomer would: with nothing of ours between."""
+    return [list(row) for row in asked_as_people_do(config.settings(root).database, sql)]
 
 
 def site(root: Path, **settings: Any) -> Engine:
@@ -116,20 +116,19 @@ def done(root: Path, entry: str, questions: list[Check]) -> Done:
 
 def tables(root: Path) -> dict[str, Rows]:
     """Every table of the catalogue as a sorted list of rows, without the instants of the runs."""
-    names = ask(root, "SELECT name FROM sqlite_master WHERE type = 'table' ORDER BY name")
     found = {}
-    for (name,) in names:
-        if name.startswith("alembic"):
-            continue
-        columns = [row[1] for row in ask(root, f"PRAGMA table_info({name})")]
-        shown = ", ".join(column for column in columns if column not in INSTANTS)
-        found[name] = sorted(ask(root, f"SELECT {shown} FROM {name}"), key=repr)
+    for table in SQLModel.metadata.sorted_tables:
+        if table.name != "stack_lease":
+            shown = ", ".join(one.name for one in table.columns if one.name not in INSTANTS)
+            rows = ask(root, f"SELECT {shown} FROM {table.name}")
+            found[table.name] = sorted(rows, key=repr)
     return found
 
 
 @pytest.fixture(scope="module")
-def one_by_one(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Done]:
+def one_by_one(tmp_path_factory: pytest.TempPathFactory, on_both: Databases) -> dict[str, Done]:
     """What becomes of each entry when the Stack is run after every one of them."""
+    assert on_both.kind
     root = tmp_path_factory.mktemp("one_by_one")
     found = {}
     with site(root) as engine:
@@ -141,8 +140,9 @@ def one_by_one(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Done]:
 
 
 @pytest.fixture(scope="module")
-def at_once(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def at_once(tmp_path_factory: pytest.TempPathFactory, on_both: Databases) -> Path:
     """A site to which all entries have been applied in one run."""
+    assert on_both.kind
     return all_applied(tmp_path_factory.mktemp("at_once") / "site")
 
 
@@ -199,9 +199,10 @@ def test_batches_make_no_difference(at_once: Path, tmp_path: Path, batch_package
     assert [name for name in want if got[name] != want[name]] == []
 
 
-def test_views_can_be_read_again(at_once: Path, tmp_path: Path) -> None:
+def test_views_can_be_read_again(at_once: Path, tmp_path: Path, on_both: Databases) -> None:
     """P24: what the log of a View shows is a package that the engine reads without a finding."""
     root = tmp_path / "site"
+    on_both.copied(at_once, root)
     shutil.copytree(at_once, root)
     viewed = ask(
         root,

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import io
-import sqlite3
-from contextlib import closing
 from typing import TYPE_CHECKING, Any
 
 from feedengine.engine import Engine
@@ -12,13 +10,15 @@ from feedengine.exporting import export_jsonl
 from feedengine.feeds.author import new_feed
 from feedengine.model.entities import table_of
 from feedengine.model.ledger import Change
-from feedengine.store.database import reading
+from feedengine.store.database import open_database, reading
 from feedengine.store.pages import pages
 from feedengine.store.standing import catalogue_tables
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
     from pathlib import Path
+
+    from sqlalchemy import Engine as Database
 
     from feedengine.store.ledger import Run
 
@@ -112,8 +112,13 @@ def site(root: Path, *feeds: tuple[str, Iterable[str]], **flags: Any) -> Engine:
 
 def exported(engine: Engine, *, at: str | None = None, history: bool = False) -> bytes:
     """The export of a catalogue."""
+    return exported_from(engine.database, at=at, history=history)
+
+
+def exported_from(database: Database, *, at: str | None = None, history: bool = False) -> bytes:
+    """The export of a database."""
     out = io.BytesIO()
-    with reading(engine.database) as connection:
+    with reading(database) as connection:
         export_jsonl(connection, out, at=at, history=history)
     return out.getvalue()
 
@@ -135,7 +140,16 @@ def instants(engine: Engine) -> list[str]:
 
 def damage(engine: Engine, *statements: str) -> None:
     """Change the database behind the engine's back, foreign keys off."""
-    with closing(sqlite3.connect(engine.settings.root / "catalogue.db")) as connection:
-        for statement in statements:
-            connection.execute(statement)
-        connection.commit()
+    sqlite = engine.database.dialect.name == "sqlite"
+    off = "PRAGMA foreign_keys = OFF" if sqlite else "SET session_replication_role = replica"
+    other = open_database(engine.settings.database)
+    pooled = other.raw_connection()
+    driver: Any = pooled.driver_connection
+    try:
+        if not sqlite:
+            driver.autocommit = True
+        for statement in (off, *statements):
+            driver.execute(statement)
+    finally:
+        pooled.close()
+        other.dispose()

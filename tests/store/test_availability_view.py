@@ -22,6 +22,10 @@ from agree.memory import MemorySite
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from databases import Databases
+
+pytestmark = pytest.mark.usefixtures("on_both")
+
 DAYS = ("2020-01-01", "2021-01-01", "2022-01-01", "2023-01-01")
 COUNTRIES = ("US", "GB", "WW")
 ASKED = ("US", "GB", "FR")
@@ -76,9 +80,10 @@ def values(found: list[tuple[Any, ...]]) -> list[Validity]:
 
 
 @pytest.fixture(scope="module")
-def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[MemorySite]:
+def site(tmp_path_factory: pytest.TempPathFactory, on_both: Databases) -> Iterator[MemorySite]:
     """One catalogue for all examples."""
-    made = MemorySite(tmp_path_factory.mktemp("view"))
+    folder = tmp_path_factory.mktemp("view")
+    made = MemorySite(folder, on_both.url(folder))
     yield made
     made.database.dispose()
 

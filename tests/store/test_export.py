@@ -40,6 +40,8 @@ from .sites import (
 if TYPE_CHECKING:
     from pathlib import Path
 
+pytestmark = pytest.mark.usefixtures("on_both")
+
 NOW = "9999-12-31T23:59:59.999999Z"
 
 SMALL = (

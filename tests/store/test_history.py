@@ -40,6 +40,8 @@ if TYPE_CHECKING:
 
     from feedengine.engine import Engine
 
+pytestmark = pytest.mark.usefixtures("on_both")
+
 
 def moved(instant: str, microseconds: int) -> str:
     """An instant so much later."""
