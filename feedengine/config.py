@@ -37,6 +37,9 @@ class Settings(BaseSettings):
     grace_seconds: float = Field(
         30.0, ge=0, description="a feed that is not there yet is waited for so long (P4)"
     )
+    retry_seconds: float = Field(
+        30.0, ge=0, description="a run asks a PostgreSQL that went away again for so long"
+    )
     batch_packages: int = Field(
         1000, ge=1, le=100_000, description="packages in one transaction, at most"
     )

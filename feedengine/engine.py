@@ -14,6 +14,7 @@ from feedengine import asking, config
 from feedengine.config import Settings
 from feedengine.errors import UsageError
 from feedengine.guards import release
+from feedengine.patience import patiently
 from feedengine.runner import Result, Runner
 from feedengine.store.database import open_database, reading
 from feedengine.store.ledger import Run
@@ -89,10 +90,24 @@ class Engine:
         told: Callable[[Progress], None] = lambda _: None,
         said: Callable[[str], None] = lambda _: None,
     ) -> Result:
-        """Apply everything on the Stack; ``told`` hears of every batch, ``said`` of waits."""
+        """Apply everything on the Stack; ``told`` hears of every batch, ``said`` of waits.
+
+        A database that goes away meanwhile is asked again for ``retry_seconds``; then, and for
+        what will not pass by itself, `ServiceError` is raised. Nothing is lost or applied twice.
+        """
+        progress, runs = Progress(told=told), dict[int, Run]()
         turn, stop = turn_of(self.settings.stack, self.database), threading.Event()
-        with turn.taken(stop, said):
-            return Runner(self.settings, turn, Progress(told=told), stop).run()
+
+        def once() -> Result:
+            with turn.taken(stop, said):
+                runner = Runner(self.settings, turn, progress, stop)
+                try:
+                    return runner.run()
+                finally:
+                    runs.update((run.id, run) for run in runner.taker.runs)
+
+        result = patiently(once, self.settings.retry_seconds, lambda: progress.done, said)
+        return result._replace(runs=list(runs.values()))
 
     def release(self, number: int) -> Run:
         """Let a held feed through (G1)."""

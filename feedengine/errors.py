@@ -9,6 +9,7 @@ Exceptions are for the operator's side, one class for each exit status::
     ├── UsageError       2  wrong flags, settings or root folder
     ├── RefusedError     1  the request was understood and refused (nothing found, held, "no")
     └── ServiceError     3  a database, disk or network did not answer
+        └── PassingError    … and is likely to within seconds (a server that starts again)
 """
 
 from __future__ import annotations
@@ -56,6 +57,10 @@ class ServiceError(FeedengineError):
     """An outside part (database, disk, network) failed; trying again later may help."""
 
     exit_status = 3
+
+
+class PassingError(ServiceError):
+    """A failure that is likely to pass within seconds, such as a server that starts again."""
 
 
 class Fault(NamedTuple):

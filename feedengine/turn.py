@@ -17,7 +17,7 @@ from contextlib import contextmanager, suppress
 
 from sqlalchemy import Connection, Engine
 
-from feedengine.errors import ServiceError, UsageError
+from feedengine.errors import PassingError, ServiceError, UsageError
 from feedengine.store import lease
 from feedengine.store.database import writing
 
@@ -28,7 +28,7 @@ RENEW_SECONDS = 1.5
 """How often a lease is renewed; it lasts for `lease.LASTS_SECONDS`."""
 
 
-class LostTurnError(ServiceError):
+class LostTurnError(PassingError):
     """Another process has taken over, because this one did not answer for too long."""
 
 

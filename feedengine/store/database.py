@@ -16,7 +16,7 @@ from sqlalchemy import Connection, Engine, create_engine, event
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import ArgumentError, DBAPIError
 
-from feedengine.errors import ServiceError, UsageError
+from feedengine.errors import PassingError, ServiceError, UsageError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -161,7 +161,22 @@ def _told() -> Iterator[None]:
 
 def _failed(error: BaseException) -> NoReturn:
     reason = str(error).strip().splitlines()
+    message = f"the database failed: {reason[0] if reason else 'no answer'}"
     hint = "see `feedengine config` for database_url; nothing of the transaction was kept"
-    raise ServiceError(f"the database failed: {reason[0] if reason else 'no answer'}", hint) from (
-        error
-    )
+    kind = PassingError if _passes(error) else ServiceError
+    raise kind(message, hint) from error
+
+
+_PASSING = ("08", "40", "53300", "57P", "25P03")
+"""PostgreSQL's codes, or how they begin: no connection, a transaction that lost against another,
+too many sessions, a server that shuts down or starts, a session that was idle for too long."""
+
+
+def _passes(error: BaseException) -> bool:
+    """Whether trying again within seconds may help; never on SQLite, which waits by itself."""
+    if type(error).__module__.partition(".")[0] != "psycopg":
+        return False
+    code: str | None = getattr(error, "sqlstate", None)
+    if code is None:  # the driver's own: the connection could not be made, or broke
+        return type(error).__name__ in {"OperationalError", "InterfaceError", "ConnectionTimeout"}
+    return code.startswith(_PASSING)

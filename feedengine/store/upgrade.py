@@ -11,7 +11,7 @@ from sqlalchemy import inspect
 from feedengine.errors import UsageError
 from feedengine.model import tables
 from feedengine.model.entities import table_of
-from feedengine.store.database import writing
+from feedengine.store.database import reading, writing
 from feedengine.store.statements import statements, write
 from feedengine.store.views import VIEWS
 
@@ -68,7 +68,7 @@ def _fill(connection: Connection) -> None:
 
 def check_revision(engine: Engine) -> None:
     """Raise `UsageError` when the database is not at this version's revision."""
-    with engine.connect() as connection:
+    with reading(engine) as connection:
         found = revision_of(connection)
     if found is None:
         raise UsageError("the database holds no catalogue", "make one with `feedengine init`")
