@@ -33,7 +33,7 @@ def patiently(
         retry=tenacity.retry_if_exception_type(PassingError),
         stop=lambda _: spell.over(),
         wait=tenacity.wait_random_exponential(FIRST_WAIT_SECONDS, LONGEST_WAIT_SECONDS),
-        before_sleep=lambda state: spell.say(state.outcome and state.outcome.exception()),
+        before_sleep=lambda state: spell.say(state.outcome.exception() if state.outcome else None),
         reraise=True,
     )
     return trying(attempt)

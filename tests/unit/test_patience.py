@@ -13,6 +13,7 @@ class Clock:
     """Time that passes only while somebody sleeps."""
 
     def __init__(self) -> None:
+        """It is some time."""
         self.now = 100.0
 
     def monotonic(self) -> float:
@@ -37,6 +38,7 @@ class Failing:
     """Fails as often as it is told to, each time after some seconds and some packages."""
 
     def __init__(self, clock: Clock, times: int, *, lasting: float = 0.0, done: int = 0) -> None:
+        """Fail so many times."""
         self.clock = clock
         self.left = times
         self.lasting = lasting
