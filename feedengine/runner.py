@@ -261,7 +261,8 @@ class Runner:
             where = (
                 "status = 'held' AND released_at IS NOT NULL AND stack_entry = ? AND feed_path = ?"
             )
-            found = ledger.runs_where(connection, where, entry.name, entry.feed_path)
+            name = ledger.storable(entry.name)
+            found = ledger.runs_where(connection, where, name, entry.feed_path)
         if not found:
             return None
         mark = ":".join(str(part) for part in entry.signature)
