@@ -18,6 +18,7 @@ from sqlalchemy import Engine
 from feedengine.applying import (
     FeedApplier,
     Progress,
+    feed_log,
     feed_order,
     finished,
     milliseconds_of,
@@ -42,7 +43,6 @@ from feedengine.feeds.folder import (
     OutsideError,
 )
 from feedengine.feeds.frozen import FrozenPaths
-from feedengine.feeds.outcome import log_text
 from feedengine.feeds.stack import (
     Stack,
     client_mismatch,
@@ -209,8 +209,7 @@ class Runner:
         self, run: Run, findings: Sequence[Finding], folder: FeedFolder | None
     ) -> None:
         """P8: beside the manifest, or for a bad entry beside it in ``failed/``."""
-        first = f"{run.feed_path or run.stack_entry} {run.status}"
-        text = log_text(first, findings)
+        text = feed_log(run, findings)
         at = milliseconds_of(run.finished_at or run.started_at)
         try:
             if folder is None:
@@ -375,8 +374,7 @@ class Runner:
             if run.status == "running":
                 self._resume(run, signature)
                 continue
-            if run.feed_path is not None and run.packages:
-                self.unlogged += logs_again(self.settings, self.database, run)
+            self.unlogged += logs_again(self.settings, self.database, run)
             self._file(run, signature)
             self.runs.pop()
 

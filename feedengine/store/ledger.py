@@ -129,9 +129,9 @@ def save_batch(
 
 
 def storable(text: str) -> str:
-    """A file's name for the database: bytes of it that are no UTF-8 are shown as hex (``\\xff``).
+    r"""A file's name for the database: bytes of it that are no UTF-8 are shown as hex (``\xff``).
 
-    A name that holds ``\\x`` itself gets ``\\x5cx``, so that two names are never stored alike.
+    A name that holds ``\x`` itself gets ``\x5cx``, so that two names are never stored alike.
     """
     if text.isascii() and "\\x" not in text:
         return text
@@ -237,14 +237,15 @@ def packages_of(connection: Connection, run: int) -> list[dict[str, Any]]:
 
 
 def findings_of(connection: Connection, run: int) -> list[dict[str, Any]]:
-    """The findings of a feed run, as dictionaries of columns."""
+    """The findings of a feed run, as dictionaries of columns; files as the feed names them."""
     made = statements(connection)
     text = (
         f"SELECT {made.names(FINDING_COLUMNS)} FROM finding"
         f" WHERE feed_run_id = {made.mark} ORDER BY id"
     )
     rows = connection.exec_driver_sql(text, (run,)).fetchall()
-    return [dict(zip(FINDING_COLUMNS, row, strict=True)) for row in rows]
+    found = (dict(zip(FINDING_COLUMNS, row, strict=True)) for row in rows)
+    return [{**row, "file": named(row["file"])} for row in found]
 
 
 def last_feeds(
