@@ -357,20 +357,27 @@ class Runner:
             release = f"if it is meant: `feedengine feed release {run.id}`"
             found = file_findings([fault._replace(hint=release)], b"")
             ledger.save_findings(connection, run, found)
+        self.runs.append(self._move_held(run, entry.signature))
+
+    def _move_held(self, run: Run, signature: Signature) -> Run:
         with suppress(MissingError):  # taken away meanwhile; the run stays held
-            held = self.stack.move(entry.name, "held", entry.signature)
-            if held != entry.name:
+            held = self.stack.move(run.stack_entry, "held", signature)
+            if held != run.stack_entry:
                 run = run._replace(stack_entry=held)
                 with writing(self.database) as connection:
                     ledger.save_run(connection, run)
-        self.runs.append(run)
+        return run
 
     def _recover(self) -> None:
-        """P8, P9: finish what a crash cut short, and file what was finished but not filed."""
+        """P8, P9, G1: finish what a crash cut short; file, or hold, what was not moved yet."""
         with reading(self.database) as connection:
-            runs = ledger.runs_where(connection, "filed_at IS NULL AND status <> 'held'")
+            unfiled = "filed_at IS NULL AND (status <> 'held' OR released_at IS NULL)"
+            runs = ledger.runs_where(connection, unfiled)
         for run in runs:
             signature = Signature(*(int(part) for part in run.entry_signature.split(":")))
+            if run.status == "held":
+                self._move_held(run, signature)
+                continue
             if run.status == "running":
                 self._resume(run, signature)
                 continue
