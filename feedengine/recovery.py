@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import ExitStack, suppress
-from functools import partial
 from typing import Any, TypeAlias
 
 from sqlalchemy import Connection, Engine
@@ -63,7 +61,7 @@ def _packages_again(
     unlogged = 0
     try:
         with FeedFolder.open(settings.feeds, str(run.feed_path)) as folder:
-            there = _Logs(partial(folder.logs, since=milliseconds_of(run.started_at)))
+            there = _Logs(folder.logs)
             loader = Loader(folder, Limits(settings.max_package_bytes, settings.max_depth))
             for row in rows:
                 kept = [row[name] for name in ledger.PACKAGE_COLUMNS[2:]]
@@ -86,7 +84,7 @@ def _package_again(
 ) -> bool:
     """Write one log unless it is there; False when it cannot be written."""
     try:
-        if there.has(outcome.path, *log_of(outcome)):
+        if there.has(outcome.path, milliseconds_of(outcome.finished_at), *log_of(outcome)):
             return True
     except FeedPathError:
         return False
@@ -118,8 +116,8 @@ def _whole_again(settings: Settings, run: Run, text: bytes) -> bool:
         if run.feed_path is not None:
             with suppress(FeedPathError):
                 folder = opened.enter_context(FeedFolder.open(settings.feeds, run.feed_path))
-        logs = stack.logs if folder is None else folder.logs
-        if _Logs(partial(logs, since=at)).has(MANIFEST, "error", text):
+        there = _Logs(stack.logs if folder is None else folder.logs)
+        if there.has(MANIFEST, at, "error", text):
             return True
         try:
             if folder is None:
@@ -134,17 +132,22 @@ def _whole_again(settings: Settings, run: Run, text: bytes) -> bool:
 class _Logs:
     """The logs that are there, by folder; each stands for one outcome."""
 
-    def __init__(self, look: Callable[[str], Iterable[tuple[str, bytes]]]) -> None:
+    def __init__(self, look: Callable[[str], Iterable[tuple[int, str, bytes]]]) -> None:
         self._look = look
-        self._there: dict[str, Counter[tuple[str, bytes]] | None] = {}
+        self._there: dict[str, dict[tuple[str, bytes], list[int]]] = {}
 
-    def has(self, path: str, kind: str, text: bytes) -> bool:
-        """Whether a log with the first line of ``text`` is beside ``path``."""
+    def has(self, path: str, at: int, kind: str, text: bytes) -> bool:
+        """Whether a log with the first line of ``text`` is beside ``path``, named ``at`` or later.
+
+        It is the nearest; a later one is of another attempt.
+        """
         above = path.rpartition("/")[0]
         if above not in self._there:
-            self._there[above] = Counter(self._look(above)) or None
-        there, mark = self._there[above], (kind, text.partition(b"\n")[0])
-        if there is None or not there[mark]:
-            return False
-        there[mark] -= 1
-        return True
+            self._there[above] = {}
+            for named, outcome, line in sorted(self._look(above)):
+                self._there[above].setdefault((outcome, line), []).append(named)
+        names = self._there[above].get((kind, text.partition(b"\n")[0]), [])
+        nearest = next((named for named in names if named >= at), None)
+        if nearest is not None:
+            names.remove(nearest)
+        return nearest is not None

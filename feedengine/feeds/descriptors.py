@@ -243,8 +243,8 @@ _FIRST_LINE = 64 * 1024
 """So much of a log is read; its first line is a path and an ID."""
 
 
-def logs_in(folder: int, since: int) -> Iterator[tuple[str, bytes]]:
-    """Outcome and first line of each log in a folder opened for listing, named ``since`` or later.
+def logs_in(folder: int) -> Iterator[tuple[int, str, bytes]]:
+    """Milliseconds, outcome and first line of each log in a folder opened for listing.
 
     For after a crash: what it left half-written is taken away, a temporary name and, where files
     cannot have two names, an empty log that had only just taken its own.
@@ -253,19 +253,25 @@ def logs_in(folder: int, since: int) -> Iterator[tuple[str, bytes]]:
         found = _LOG.fullmatch(name)
         if found is None or name.startswith(".") != bool(found[3]):
             continue
-        if found[3]:
+        line = b"" if found[3] else _line_of(folder, name)
+        if line:
+            yield int(found[1]), found[2], line
+        elif line is not None:
             _take_away(folder, name)
-        elif int(found[1]) >= since:
-            with suppress(FeedPathError):
-                descriptor = open_file(folder, name, name)
-                try:
-                    text = os.read(descriptor, _FIRST_LINE)
-                finally:
-                    os.close(descriptor)
-                if text:
-                    yield found[2], text.partition(b"\n")[0]
-                else:
-                    _take_away(folder, name)
+
+
+def _line_of(folder: int, name: str) -> bytes | None:
+    """The first line of a log; None of what is none of ours."""
+    try:
+        descriptor = open_file(folder, name, name)
+    except FeedPathError:
+        return None
+    try:
+        if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+            return None
+        return os.read(descriptor, _FIRST_LINE).partition(b"\n")[0]
+    finally:
+        os.close(descriptor)
 
 
 def _take_away(folder: int, name: str) -> None:

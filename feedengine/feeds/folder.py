@@ -167,15 +167,15 @@ class FeedFolder:
         name = log_name(used, outcome)
         return f"{parent}/{name}" if parent else name
 
-    def logs(self, path: str, since: int) -> list[tuple[str, bytes]]:
-        """Outcome and first line of each log in the folder ``path`` named ``since`` or later.
+    def logs(self, path: str) -> list[tuple[int, str, bytes]]:
+        """Milliseconds, outcome and first line of each log in the folder ``path``.
 
         For after a crash (see `logs_in`). Raises as `read` does for the folder.
         """
         parent, _, name = path.rpartition("/")
         descriptor = open_folder(self._folder(parent), name or ".", path, listing=True)
         try:
-            return list(logs_in(descriptor, since))
+            return list(logs_in(descriptor))
         finally:
             os.close(descriptor)
 

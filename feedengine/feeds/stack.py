@@ -173,10 +173,10 @@ class Stack:
         with self._opened() as folder, _side_folder(folder, "failed") as side:
             return log_name(place_log(side, milliseconds, "error", text), "error")
 
-    def logs(self, _path: str, since: int) -> list[tuple[str, bytes]]:
-        """Outcome and first line of each log in ``failed/`` named ``since`` or later."""
+    def logs(self, _path: str) -> list[tuple[int, str, bytes]]:
+        """Milliseconds, outcome and first line of each log in ``failed/`` (see `logs_in`)."""
         with self._opened() as folder, _side_folder(folder, "failed") as side:
-            return list(logs_in(side, since))
+            return list(logs_in(side))
 
     @contextmanager
     def _opened(self) -> Iterator[int]:
