@@ -26,7 +26,7 @@ from feedengine.feeds.author import genres_package, package_xml, territories_pac
 from feedengine.feeds.changes import Change, Request, TerritoryView
 from feedengine.feeds.document import Document, Limits, Loader
 from feedengine.feeds.folder import FeedFolder, FeedPathError
-from feedengine.feeds.outcome import first_line, log_text
+from feedengine.feeds.outcome import Kind, first_line, log_text
 from feedengine.feeds.parse import parse
 from feedengine.store import ledger
 from feedengine.store.ledger import Outcome, Run
@@ -266,11 +266,21 @@ class FeedApplier:
 
 def write_log(folder: FeedFolder, outcome: Outcome) -> None:
     """Write one package's log, named by the millisecond in which it was finished."""
+    at = milliseconds_of(outcome.finished_at)
+    folder.write_log(outcome.path, at, *log_of(outcome))
+
+
+def log_of(outcome: Outcome) -> tuple[Kind, bytes]:
+    """Which log a package gets, and its text."""
     o = outcome
     first = first_line(o.path, o.status, o.action, o.entity, o.entity_id)
-    text = log_text(first, o.findings, o.answer)
-    kind = "error" if o.status == "failed" else "success"
-    folder.write_log(o.path, milliseconds_of(o.finished_at), kind, text)  # type: ignore[arg-type]
+    kind: Kind = "error" if o.status == "failed" else "success"
+    return kind, log_text(first, o.findings, o.answer)
+
+
+def feed_log(run: Run, findings: Sequence[Finding]) -> bytes:
+    """The text of the log of a feed, or an entry, that failed as a whole."""
+    return log_text(f"{run.feed_path or run.stack_entry} {run.status}", findings)
 
 
 def milliseconds_of(instant: str) -> int:

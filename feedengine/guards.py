@@ -80,8 +80,18 @@ def release(settings: Settings, database: Engine, number: int) -> Run:
         run = found[0]._replace(released_at=now_text())
         ledger.save_run(connection, run)
         try:
-            Stack(settings.stack).unhold(run.stack_entry)
+            _unhold(Stack(settings.stack), run)
         except MissingError:
             message = f"the entry {run.stack_entry} is no longer in Stack/held"
             raise RefusedError(message, "drop its Stack entry again; the run stays held") from None
     return run
+
+
+def _unhold(stack: Stack, run: Run) -> None:
+    """Put the entry back; it may wait already, when a release was cut short before it was kept."""
+    try:
+        stack.unhold(run.stack_entry)
+    except MissingError:
+        mark = ":".join(str(part) for part in stack.signature(run.stack_entry))
+        if mark != run.entry_signature:
+            raise

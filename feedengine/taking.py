@@ -15,6 +15,7 @@ from sqlalchemy import Connection
 
 from feedengine.applying import (
     FeedApplier,
+    feed_log,
     feed_order,
     finished,
     milliseconds_of,
@@ -39,7 +40,6 @@ from feedengine.feeds.folder import (
     OutsideError,
 )
 from feedengine.feeds.frozen import FrozenPaths
-from feedengine.feeds.outcome import log_text
 from feedengine.feeds.stack import (
     Stack,
     client_mismatch,
@@ -122,8 +122,7 @@ class Taker:
         self, run: Run, findings: Sequence[Finding], folder: FeedFolder | None
     ) -> None:
         """P8: beside the manifest, or for a bad entry beside it in ``failed/``."""
-        first = f"{run.feed_path or run.stack_entry} {run.status}"
-        text = log_text(first, findings)
+        text = feed_log(run, findings)
         at = milliseconds_of(run.finished_at or run.started_at)
         self.turn.check()
         try:
@@ -183,7 +182,8 @@ class Taker:
                 "status = 'held' AND filed_at IS NULL AND released_at IS NOT NULL"
                 " AND stack_entry = ? AND feed_path = ?"
             )
-            found = ledger.runs_where(connection, where, entry.name, entry.feed_path)
+            name = ledger.storable(entry.name)
+            found = ledger.runs_where(connection, where, name, entry.feed_path)
         if not found:
             return None
         mark = ":".join(str(part) for part in entry.signature)
@@ -291,31 +291,38 @@ class Taker:
             release = f"if it is meant: `feedengine feed release {run.id}`"
             found = file_findings([fault._replace(hint=release)], b"")
             ledger.save_findings(connection, run, found)
+        self._ended(self._move_held(run, entry.signature), found)
+
+    def _move_held(self, run: Run, signature: Signature) -> Run:
+        self.turn.check()
         with suppress(MissingError):  # taken away meanwhile; the run stays held
-            held = self.stack.move(entry.name, "held", entry.signature)
-            if held != entry.name:
+            held = self.stack.move(run.stack_entry, "held", signature)
+            if held != run.stack_entry:
                 run = run._replace(stack_entry=held)
                 with self.turn.writing() as connection:
                     ledger.save_run(connection, run)
-        self._ended(run, found)
+        return run
 
     def recover(self) -> None:
-        """P8, P9: finish what a crash cut short, and file what was finished but not filed.
+        """P8, P9, G1: finish what a crash cut short; file, or hold, what was not moved yet.
 
         Asked under the writer's lock: a commit whose answer was lost with its connection may still
         be under way, and has ended by then.
         """
         with self.turn.writing() as connection:
-            runs = ledger.runs_where(connection, "filed_at IS NULL AND status <> 'held'")
+            unfiled = "filed_at IS NULL AND (status <> 'held' OR released_at IS NULL)"
+            runs = ledger.runs_where(connection, unfiled)
         for run in runs:
             if self.stop.is_set():
                 return
             signature = Signature(*(int(part) for part in run.entry_signature.split(":")))
+            if run.status == "held":
+                self._move_held(run, signature)
+                continue
             if run.status == "running":
                 self._resume(run, signature)
                 continue
-            if run.feed_path is not None and run.packages:
-                self.unlogged += logs_again(self.settings, self.database, run)
+            self.unlogged += logs_again(self.settings, self.database, run)
             self._file(run, signature)
 
     def _resume(self, run: Run, signature: Signature) -> None:

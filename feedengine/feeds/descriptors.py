@@ -9,9 +9,10 @@ from __future__ import annotations
 
 import errno
 import os
+import re
 import stat
 from contextlib import suppress
-from typing import Literal, NoReturn, TypeAlias
+from typing import TYPE_CHECKING, Literal, NoReturn, TypeAlias
 
 from feedengine.feeds.paths import (
     FeedPathError,
@@ -20,6 +21,9 @@ from feedengine.feeds.paths import (
     TooLargeError,
     UnreadableError,
 )
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 Outcome: TypeAlias = Literal["success", "error"]
 
@@ -232,3 +236,45 @@ LOG_ENDINGS = tuple(
     f".{outcome}.log{ending}" for outcome in ("success", "error") for ending in ("", ".tmp")
 )
 """How the names end that `place_log` gives; such files are never packages."""
+
+
+_LOG = re.compile(r"\.?(\d+)\.(success|error)\.log(\.tmp)?")
+_FIRST_LINE = 64 * 1024
+"""So much of a log is read; its first line is a path and an ID."""
+
+
+def logs_in(folder: int) -> Iterator[tuple[int, str, bytes]]:
+    """Milliseconds, outcome and first line of each log in a folder opened for listing.
+
+    For after a crash: what it left half-written is taken away, a temporary name and, where files
+    cannot have two names, an empty log that had only just taken its own.
+    """
+    for name in os.listdir(folder):
+        found = _LOG.fullmatch(name)
+        if found is None or name.startswith(".") != bool(found[3]):
+            continue
+        line = b"" if found[3] else _line_of(folder, name)
+        if line:
+            yield int(found[1]), found[2], line
+        elif line is not None:
+            _take_away(folder, name)
+
+
+def _line_of(folder: int, name: str) -> bytes | None:
+    """The first line of a log; None of what is none of ours."""
+    try:
+        descriptor = open_file(folder, name, name)
+    except FeedPathError:
+        return None
+    try:
+        if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+            return None
+        return os.read(descriptor, _FIRST_LINE).partition(b"\n")[0]
+    finally:
+        os.close(descriptor)
+
+
+def _take_away(folder: int, name: str) -> None:
+    """Remove a file of ours; on a share that cannot be written it stays."""
+    with suppress(OSError):
+        os.unlink(name, dir_fd=folder)

@@ -17,6 +17,7 @@ from feedengine.feeds.descriptors import (
     Outcome,
     content,
     log_name,
+    logs_in,
     open_file,
     open_folder,
     place_log,
@@ -165,6 +166,18 @@ class FeedFolder:
         self._log_run = (parent, outcome, first, used + 1)
         name = log_name(used, outcome)
         return f"{parent}/{name}" if parent else name
+
+    def logs(self, path: str) -> list[tuple[int, str, bytes]]:
+        """Milliseconds, outcome and first line of each log in the folder ``path``.
+
+        For after a crash (see `logs_in`). Raises as `read` does for the folder.
+        """
+        parent, _, name = path.rpartition("/")
+        descriptor = open_folder(self._folder(parent), name or ".", path, listing=True)
+        try:
+            return list(logs_in(descriptor))
+        finally:
+            os.close(descriptor)
 
     def _log_start(self, parent: str, outcome: Outcome, milliseconds: int) -> tuple[int, int]:
         """Where to begin: past the run of names known to be taken, and where that run began.

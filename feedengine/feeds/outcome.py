@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal, TypeAlias
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from feedengine.errors import Finding
+
+Kind: TypeAlias = Literal["success", "error"]
+"""The two kinds of logs, as their names have them."""
 
 
 def line_of(found: Finding) -> str:

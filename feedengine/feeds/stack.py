@@ -14,6 +14,7 @@ from feedengine.errors import Fault, RefusedError, UsageError, quoted
 from feedengine.feeds.descriptors import (
     content,
     log_name,
+    logs_in,
     move_in,
     open_file,
     open_folder,
@@ -171,6 +172,11 @@ class Stack:
         """Write ``<milliseconds>.error.log`` for a bad entry into ``failed/``; its name (P8)."""
         with self._opened() as folder, _side_folder(folder, "failed") as side:
             return log_name(place_log(side, milliseconds, "error", text), "error")
+
+    def logs(self, _path: str) -> list[tuple[int, str, bytes]]:
+        """Milliseconds, outcome and first line of each log in ``failed/`` (see `logs_in`)."""
+        with self._opened() as folder, _side_folder(folder, "failed") as side:
+            return list(logs_in(side))
 
     @contextmanager
     def _opened(self) -> Iterator[int]:

@@ -13,6 +13,7 @@ from feedengine.catalogue.asof import LINK, Past, set_named, standing_after
 from feedengine.catalogue.objects import link_ends, link_id
 from feedengine.model.entities import kinds
 from feedengine.store.ledger import CHANGE_COLUMNS, numbers
+from feedengine.store.load import load_sets
 from feedengine.store.pages import PAGE, among, asked, given_ids
 from feedengine.store.standing import Standing, set_documents
 from feedengine.store.statements import statements
@@ -21,6 +22,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterator
 
     from sqlalchemy import Connection
+
+    from feedengine.catalogue.hand import Hand
+    from feedengine.catalogue.needs import Needs
 
 
 class Last(NamedTuple):
@@ -77,18 +81,25 @@ def object_at(
 
 
 def _tracks_of(connection: Connection, release: str, seq: int) -> list[str]:
-    """Links of one release stand together in the index: their ids begin with its id and ``/``."""
-    begin = link_id(release, "")
-    where = "entity_id >= ? AND entity_id < ?"
-    rows = _link_rows(connection, seq, where, begin, begin[:-1] + "0")
-    return standing_after(rows).ordered_tracks(release)
+    return standing_after(_links_of_release(connection, release, seq)).ordered_tracks(release)
 
 
 def _releases_of(connection: Connection, track: str, seq: int) -> list[str]:
+    return standing_after(_links_of_track(connection, track, seq)).ordered_releases(track)
+
+
+def _links_of_release(connection: Connection, release: str, seq: int) -> list[Past]:
+    """Links of one release stand together in the index: their ids begin with its id and ``/``."""
+    begin = link_id(release, "")
+    where = "entity_id >= ? AND entity_id < ?"
+    return _link_rows(connection, seq, where, begin, begin[:-1] + "0")
+
+
+def _links_of_track(connection: Connection, track: str, seq: int) -> list[Past]:
     """No index helps from the track's side: the index of all links is read through."""
     end = link_id("", track)
     where = f"substr(entity_id, length(entity_id) - {len(end) - 1}) = ?"
-    return standing_after(_link_rows(connection, seq, where, end)).ordered_releases(track)
+    return _link_rows(connection, seq, where, end)
 
 
 _LINKED: dict[str, tuple[str, Callable[[Connection, str, int], list[str]]]] = {
@@ -104,6 +115,25 @@ def _link_rows(connection: Connection, seq: int, where: str, *values: str) -> li
         f" WHERE entity = ? AND seq <= ? AND {where} ORDER BY seq"
     )
     return [Past(*row) for row in asked(connection, text, LINK, seq, *values)]
+
+
+def standing_before(connection: Connection, needs: Needs, package: int) -> Hand:
+    """What ``needs`` names, as a package of that number has found it."""
+    text = "SELECT seq FROM change WHERE package_id < ? ORDER BY seq DESC LIMIT 1"
+    (seq,) = next(asked(connection, text, package), (0,))
+    last = (
+        "SELECT seq, entity, entity_id, document FROM change"
+        " WHERE entity = ? AND entity_id = ? AND seq <= ? ORDER BY seq DESC LIMIT 1"
+    )
+    rows = {Past(*row) for key in needs.whole for row in asked(connection, last, *key, seq)}
+    for release in needs.releases:
+        rows.update(_links_of_release(connection, release, seq))
+    for track in needs.tracks:
+        rows.update(_links_of_track(connection, track, seq))
+    hand = standing_after(sorted(rows))
+    names = {set_named(row.document) for row in rows if row.document is not None}
+    hand.sets.update(load_sets(connection, [name for name in names if name is not None]))
+    return hand
 
 
 def history_of(connection: Connection, kind_name: str, name: str) -> list[dict[str, Any]]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from feedengine.catalogue.hand import PROVISIONAL, Touched
@@ -28,6 +29,8 @@ RUN_COLUMNS = tuple(column.name for column in FEED_RUN.columns)
 PACKAGE_COLUMNS = tuple(column.name for column in PACKAGE_RUN.columns)
 FINDING_COLUMNS = tuple(column.name for column in FINDING.columns)
 CHANGE_COLUMNS = tuple(column.name for column in CHANGE.columns)
+
+_HEX = re.compile(rb"\\x([0-9a-f]{2})")
 
 
 class Run(NamedTuple):
@@ -126,12 +129,22 @@ def save_batch(
 
 
 def storable(text: str) -> str:
-    """A file's name for the database: bytes of it that are no UTF-8 are shown as hex."""
-    try:
-        text.encode()
-    except UnicodeEncodeError:
-        return text.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
-    return text
+    r"""A file's name for the database: bytes of it that are no UTF-8 are shown as hex (``\xff``).
+
+    A name that holds ``\x`` itself gets ``\x5cx``, so that two names are never stored alike.
+    """
+    if text.isascii() and "\\x" not in text:
+        return text
+    plain = text.replace("\\x", "\\x5cx")
+    return plain.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
+
+
+def named(text: str) -> str:
+    """The file's name that `storable` has stored."""
+    if "\\x" not in text:
+        return text
+    raw = _HEX.sub(lambda found: bytes.fromhex(found[1].decode()), text.encode())
+    return raw.decode("utf-8", "surrogateescape")
 
 
 def _change(touched: Touched) -> tuple[str, str, str, str | None]:
@@ -182,7 +195,8 @@ def runs_where(connection: Connection, where: str, *values: Any, order: str = "i
     made = statements(connection)
     text = f"SELECT {made.names(RUN_COLUMNS)} FROM feed_run WHERE {where} ORDER BY {order}"
     rows = connection.exec_driver_sql(text.replace("?", made.mark), values).fetchall()
-    return [Run(*row) for row in rows]
+    runs = (Run(*row) for row in rows)
+    return [run._replace(stack_entry=named(run.stack_entry)) for run in runs]
 
 
 def feed_paths_of(connection: Connection, client: str) -> list[str]:
@@ -207,7 +221,8 @@ def applied_before(
             f" WHERE feed_run_id = {made.mark} AND status IN ('applied', 'already-applied')"
         )
         rows = connection.exec_driver_sql(text, (run.id,))
-        found.update((row[0], row[1]) for row in rows if row[0] in wanted)
+        known = ((named(row[0]), row[1]) for row in rows)
+        found.update(one for one in known if one[0] in wanted)
     return found
 
 
@@ -215,29 +230,31 @@ def paths_of(connection: Connection, run: Run) -> set[str]:
     """The packages that a run has dealt with."""
     mark = statements(connection).mark
     text = f"SELECT path FROM package_run WHERE feed_run_id = {mark}"
-    return {row[0] for row in connection.exec_driver_sql(text, (run.id,))}
+    return {named(row[0]) for row in connection.exec_driver_sql(text, (run.id,))}
 
 
 def packages_of(connection: Connection, run: int) -> list[dict[str, Any]]:
-    """The package runs of a feed run, as dictionaries of columns."""
+    """The package runs of a feed run, as dictionaries of columns; paths as the feed names them."""
     made = statements(connection)
     text = (
         f"SELECT {made.names(PACKAGE_COLUMNS)} FROM package_run"
         f" WHERE feed_run_id = {made.mark} ORDER BY id"
     )
     rows = connection.exec_driver_sql(text, (run,)).fetchall()
-    return [dict(zip(PACKAGE_COLUMNS, row, strict=True)) for row in rows]
+    found = (dict(zip(PACKAGE_COLUMNS, row, strict=True)) for row in rows)
+    return [{**row, "path": named(row["path"])} for row in found]
 
 
 def findings_of(connection: Connection, run: int) -> list[dict[str, Any]]:
-    """The findings of a feed run, as dictionaries of columns."""
+    """The findings of a feed run, as dictionaries of columns; files as the feed names them."""
     made = statements(connection)
     text = (
         f"SELECT {made.names(FINDING_COLUMNS)} FROM finding"
         f" WHERE feed_run_id = {made.mark} ORDER BY id"
     )
     rows = connection.exec_driver_sql(text, (run,)).fetchall()
-    return [dict(zip(FINDING_COLUMNS, row, strict=True)) for row in rows]
+    found = (dict(zip(FINDING_COLUMNS, row, strict=True)) for row in rows)
+    return [{**row, "file": named(row["file"])} for row in found]
 
 
 def last_feeds(

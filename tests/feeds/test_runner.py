@@ -316,3 +316,21 @@ def test_names_that_are_no_utf8_are_told_escaped(engine: Engine) -> None:
     (engine.settings.stack / os.fsdecode(b"\xff.xml")).write_bytes(b"<xml/>")
     assert engine.run().runs[0].status == "failed"
     assert rows(engine, "SELECT stack_entry FROM feed_run WHERE id = 2") == [("\\xff.xml",)]
+
+
+def test_names_that_are_no_text_are_told_apart_and_recognised(engine: Engine) -> None:
+    r"""P3, P9: bytes that are no UTF-8, in an entry and a package; ``\xff`` in letters differs."""
+    more = '<UpdateCount operator="Increase">3</UpdateCount>'
+    feed = drop(engine, 1, track(1))
+    entry = engine.settings.stack / f"{DAY + 1}.xml"
+    for name in (b"odd\xff", b"odd\\xff"):
+        folder = os.fsdecode(os.fsencode(feed.folder / "packages") + b"/" + name)
+        feed.add(track(1, "Update", more), f"{folder}/package.xml")
+    data = entry.read_bytes()
+    entry.rename(os.fsdecode(os.fsencode(engine.settings.stack) + b"/a\xff.xml"))
+    assert [run.applied for run in engine.run().runs] == [3]
+    entry.write_bytes(data)
+    assert [run.skipped for run in engine.run().runs] == [3]
+    assert rows(engine, "SELECT update_count FROM track") == [(6,)]
+    assert rows(engine, "SELECT stack_entry FROM feed_run WHERE id = 1") == [("a\\xff.xml",)]
+    assert names(engine.settings.stack / "processed") == [f"{DAY + 1}.xml", "a\udcff.xml"]
