@@ -198,7 +198,8 @@ def _sync(folder: int) -> None:
 def place_log(folder: int, milliseconds: int, outcome: Outcome, text: bytes) -> int:
     """Write ``<milliseconds>.<outcome>.log`` into ``folder``; the milliseconds it got (P8).
 
-    A taken name takes the next millisecond. Whole at once (a temporary name, then its own), not
+    A taken name takes the next millisecond, unless that is this very log: whoever was frozen while
+    another wrote it must not write it again. Whole at once (a temporary name, then its own), not
     synced. Raises the `OSError` as it comes; nothing is left behind then.
     """
     temporary, descriptor = _temporary(folder, milliseconds, outcome)
@@ -210,12 +211,29 @@ def place_log(folder: int, milliseconds: int, outcome: Outcome, text: bytes) -> 
         finally:
             os.close(descriptor)
         while not move_in(folder, temporary, folder, log_name(milliseconds, outcome)):
+            if _holds(folder, log_name(milliseconds, outcome), text):
+                os.unlink(temporary, dir_fd=folder)
+                break
             milliseconds += 1
     except BaseException:
         with suppress(OSError):
             os.unlink(temporary, dir_fd=folder)
         raise
     return milliseconds
+
+
+def _holds(folder: int, name: str, text: bytes) -> bool:
+    """Whether a file that is there has this text."""
+    try:
+        descriptor = open_file(folder, name, name)
+    except FeedPathError:
+        return False
+    try:
+        return content(descriptor, name, len(text)) == text
+    except FeedPathError:
+        return False
+    finally:
+        os.close(descriptor)
 
 
 def _temporary(folder: int, milliseconds: int, outcome: Outcome) -> tuple[str, int]:

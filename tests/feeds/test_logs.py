@@ -77,6 +77,17 @@ def test_a_taken_name_takes_the_next_millisecond(feed: Path, opened: FeedFolder)
     assert len(list(folder.iterdir())) == 4
 
 
+@pytest.mark.usefixtures("_both")
+def test_the_very_same_log_is_written_once(feed: Path, opened: FeedFolder) -> None:
+    """P8: whoever was frozen while another wrote the log finds it there."""
+    folder = feed / "packages/01"
+    (folder / f"{MOMENT}.success.log").write_bytes(b"another's")
+    assert write(opened) == f"packages/01/{MOMENT + 1}.success.log"
+    with FeedFolder.open(feed.parent, "feed") as again:
+        assert write(again) == f"packages/01/{MOMENT + 1}.success.log"
+    assert len(list(folder.iterdir())) == 2
+
+
 def test_an_abandoned_temporary_file_is_in_nobodys_way(feed: Path, opened: FeedFolder) -> None:
     """P8: what a crash has left, or a link planted there, is neither used nor replaced."""
     folder = feed / "packages/01"
@@ -101,10 +112,10 @@ def test_many_packages_in_one_folder_and_one_millisecond(
     names = [opened.write_log(f"p{n}.xml", MOMENT, "success", b"%d" % n) for n in range(300)]
     assert names == [f"{MOMENT + n}.success.log" for n in range(300)]
     assert len(tries) == 300
-    assert opened.write_log("a.xml", MOMENT, "error", b"") == f"{MOMENT}.error.log"
-    assert opened.write_log("a.xml", MOMENT - 1, "error", b"") == f"{MOMENT - 1}.error.log"
-    assert opened.write_log("a.xml", MOMENT - 1, "error", b"") == f"{MOMENT + 1}.error.log"
-    assert opened.write_log("a.xml", MOMENT + 9, "error", b"") == f"{MOMENT + 9}.error.log"
+    assert opened.write_log("a.xml", MOMENT, "error", b"1") == f"{MOMENT}.error.log"
+    assert opened.write_log("a.xml", MOMENT - 1, "error", b"2") == f"{MOMENT - 1}.error.log"
+    assert opened.write_log("a.xml", MOMENT - 1, "error", b"3") == f"{MOMENT + 1}.error.log"
+    assert opened.write_log("a.xml", MOMENT + 9, "error", b"4") == f"{MOMENT + 9}.error.log"
     assert len(list(feed.glob("*.log"))) == 304
 
 
