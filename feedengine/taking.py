@@ -187,7 +187,7 @@ class Taker:
         if not found:
             return None
         mark = ":".join(str(part) for part in entry.signature)
-        return found[-1]._replace(entry_signature=mark, status="running")
+        return found[-1]._replace(stack_entry=entry.name, entry_signature=mark, status="running")
 
     def _patience(
         self,

@@ -208,18 +208,27 @@ def feed_paths_of(connection: Connection, client: str) -> list[str]:
     return [row[0] for row in connection.exec_driver_sql(text, (client,))]
 
 
+def live(run: str) -> str:
+    """SQL: of the ``feed_run`` called ``run``, that it is no undo and has not been undone (H2)."""
+    undone = f"SELECT 1 FROM feed_run undo WHERE undo.undoes = {run}.id"
+    return f"{run}.undoes IS NULL AND NOT EXISTS ({undone})"
+
+
 def applied_before(
     connection: Connection, runs: Sequence[Run], paths: Sequence[str]
 ) -> set[tuple[str, str]]:
-    """P9: which packages (path, digest) an earlier run of the same feed has applied."""
+    """P9: which packages (path, digest) an earlier run of the same feed has applied.
+
+    What was undone counts no longer (H2), and therefore neither does that a later run skipped it.
+    """
     made = statements(connection)
     found: set[tuple[str, str]] = set()
     wanted = set(paths)
+    text = (
+        "SELECT p.path, p.digest FROM package_run p JOIN feed_run r ON r.id = p.feed_run_id"
+        f" WHERE r.id = {made.mark} AND p.status = 'applied' AND {live('r')}"
+    )
     for run in runs:
-        text = (
-            "SELECT path, digest FROM package_run"
-            f" WHERE feed_run_id = {made.mark} AND status IN ('applied', 'already-applied')"
-        )
         rows = connection.exec_driver_sql(text, (run.id,))
         known = ((named(row[0]), row[1]) for row in rows)
         found.update(one for one in known if one[0] in wanted)
@@ -260,23 +269,20 @@ def findings_of(connection: Connection, run: int) -> list[dict[str, Any]]:
 def last_feeds(
     connection: Connection, client: str, keys: Iterable[tuple[str, str]]
 ) -> dict[tuple[str, str], str]:
-    """G2: for each object, the path of the feed of this client that last changed it."""
+    """G2: for each object, the path of the feed of this client that last changed it.
+
+    What was undone has not been changed, and an undo brings back what an earlier feed made.
+    """
     made = statements(connection)
-    last = (
-        "SELECT package_id FROM change"
-        f" WHERE entity = {made.mark} AND entity_id = {made.mark} AND client = {made.mark}"
-        " ORDER BY seq DESC LIMIT 1"
-    )
-    newest: dict[tuple[str, str], int] = {}
-    for kind, name in keys:
-        row = connection.exec_driver_sql(last, (kind, name, client)).first()
-        if row is not None:
-            newest[kind, name] = row[0]
     text = (
-        "SELECT feed_path FROM feed_run JOIN package_run ON package_run.feed_run_id = feed_run.id"
-        f" WHERE package_run.id = {made.mark}"
+        "SELECT r.feed_path FROM change c JOIN package_run p ON p.id = c.package_id"
+        " JOIN feed_run r ON r.id = p.feed_run_id"
+        f" WHERE c.entity = {made.mark} AND c.entity_id = {made.mark} AND c.client = {made.mark}"
+        f" AND {live('r')} ORDER BY c.seq DESC LIMIT 1"
     )
-    return {
-        key: str(connection.exec_driver_sql(text, (package,)).scalar() or "")
-        for key, package in newest.items()
-    }
+    found: dict[tuple[str, str], str] = {}
+    for kind, name in keys:
+        row = connection.exec_driver_sql(text, (kind, name, client)).first()
+        if row is not None:
+            found[kind, name] = str(row[0] or "")
+    return found
