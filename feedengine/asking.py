@@ -89,6 +89,15 @@ def usage_named(text: str) -> str:
     return usage
 
 
+def code_named(name: str) -> str:
+    """The code of a finding; raises `UsageError` for what is none."""
+    if name not in codes():
+        near = get_close_matches(name, codes(), 1)
+        hint = f"{near[0]} is the nearest" if near else "they stand in the reference of findings"
+        raise UsageError(f"{quoted(name)} is no code of a finding", hint)
+    return name
+
+
 def run_row(run: Run) -> Answered:
     """A feed run, as the ledger has it."""
     found = zip(RUN_COLUMNS, run, strict=True)
@@ -207,10 +216,8 @@ def findings(
     The findings of the newest run come first, in the order in which they were made. Raises
     `RefusedError` for a run that never was, `UsageError` for a code that is none.
     """
-    if code is not None and code not in codes():
-        near = get_close_matches(code, codes(), 1)
-        hint = f"{near[0]} is the nearest" if near else "they stand in the reference of findings"
-        raise UsageError(f"{quoted(code)} is no code of a finding", hint)
+    if code is not None:
+        code_named(code)
     if run is not None and not _rows(connection, "SELECT id FROM feed_run WHERE id = ?", [run]):
         raise RefusedError(f"there is no run {run}", "see `feedengine feeds`")
     where, values = _where(

@@ -15,6 +15,7 @@ from feedengine.config import Settings
 from feedengine.errors import UsageError
 from feedengine.guards import release
 from feedengine.patience import patiently
+from feedengine.retrying import Retried, retry
 from feedengine.runner import Result, Runner
 from feedengine.store.database import open_database, reading
 from feedengine.store.ledger import Run
@@ -109,9 +110,26 @@ class Engine:
         result = patiently(once, self.settings.retry_seconds, lambda: progress.done, said)
         return result._replace(runs=list(runs.values()))
 
+    def _stack_there(self) -> None:
+        if not self.settings.stack.is_dir():
+            raise UsageError("there is no Stack folder", "make it with `feedengine init`")
+
     def release(self, number: int) -> Run:
         """Let a held feed through (G1)."""
         return release(self.settings, self.database, number)
+
+    def retry(
+        self, *runs: int, code: str | None = None, client: str | None = None
+    ) -> list[Retried]:
+        """Put what failed back on the Stack: of these runs, or of every feed (`Retried`).
+
+        With ``code`` only the packages that failed with it, with ``client`` only its feeds. Raises
+        `RefusedError` where a run has nothing to retry, `UsageError` for what is no code.
+        """
+        if code is not None:
+            asking.code_named(code)
+        self._stack_there()
+        return list(retry(self.settings, self.database, runs, code=code, client=client))
 
     def status(self) -> dict[str, Any]:
         """How things stand (`asking.status`)."""

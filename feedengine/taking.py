@@ -49,6 +49,7 @@ from feedengine.feeds.stack import (
 )
 from feedengine.guards import mass_deletion
 from feedengine.recovery import logs_again
+from feedengine.retrying import let_through, packages_to_take
 from feedengine.store import ledger
 from feedengine.store.database import reading
 from feedengine.store.ledger import Run
@@ -176,7 +177,7 @@ class Taker:
             return self._take_folder(run, entry, folder)
 
     def _known_run(self, entry: StackEntry) -> Run | None:
-        """A held run of this very entry that has been released (G1)."""
+        """A held run of this very entry that has been released (G1), or a retry that waits."""
         with reading(self.database) as connection:
             where = (
                 "status = 'held' AND filed_at IS NULL AND released_at IS NOT NULL"
@@ -187,7 +188,10 @@ class Taker:
         if not found:
             return None
         mark = ":".join(str(part) for part in entry.signature)
-        return found[-1]._replace(stack_entry=entry.name, entry_signature=mark, status="running")
+        at = found[-1].started_at if found[-1].retry_of is None else now_text()
+        return found[-1]._replace(
+            stack_entry=entry.name, entry_signature=mark, started_at=at, status="running"
+        )
 
     def _patience(
         self,
@@ -239,7 +243,9 @@ class Taker:
     def _apply(
         self, run: Run, entry: StackEntry, folder: FeedFolder, packages: FrozenPaths
     ) -> str | None:
-        if run.released_at is None and len(packages) > self.settings.hold_count:
+        packages = packages_to_take(self.database, run, packages)
+        looked_at = let_through(self.database, run)
+        if not looked_at and len(packages) > self.settings.hold_count:
             message = mass_deletion(self.settings, self.database, folder, packages)
             if message is not None:
                 self._hold(run, entry, message)
@@ -287,7 +293,11 @@ class Taker:
         """G1: nothing of it is applied; its entry waits in ``held/``."""
         fault = Fault("feed-held", "G1", (None, entry.name), message)
         with self.turn.writing() as connection:
-            run = ledger.open_run(connection, run._replace(status="held"))
+            run = run._replace(status="held", released_at=None)
+            if run.id:
+                ledger.save_run(connection, run)
+            else:
+                run = ledger.open_run(connection, run)
             release = f"if it is meant: `feedengine feed release {run.id}`"
             found = file_findings([fault._replace(hint=release)], b"")
             ledger.save_findings(connection, run, found)
@@ -330,7 +340,8 @@ class Taker:
             with FeedFolder.open(self.settings.feeds, str(run.feed_path)) as folder:
                 manifest = parse_manifest(folder.read(MANIFEST, MANIFEST_BYTES))
                 glob = manifest.glob if isinstance(manifest, Manifest) else ""
-                packages = FrozenPaths(folder.packages(glob) if glob else ())
+                frozen = FrozenPaths(folder.packages(glob) if glob else ())
+                packages = packages_to_take(self.database, run, frozen)
                 self.unlogged += logs_again(self.settings, self.database, run)
                 self._finish(run, folder, packages, signature)
         except FeedPathError:

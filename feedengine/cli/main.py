@@ -120,6 +120,14 @@ COMMANDS = (
         "Let a held feed through; the next run applies it.",
     ),
     Command(
+        "feed retry",
+        "repair:feed_retry",
+        """Put feeds that failed back on the Stack: their failed packages are taken again.
+
+        Without RUN every feed whose last attempt failed in part or whole. With --code only the
+        packages that failed with it: once the missing artist is there, reference-unknown.""",
+    ),
+    Command(
         "db upgrade",
         "database:upgrade",
         "Bring the catalogue to the tables and views of this version.",
@@ -139,7 +147,7 @@ COMMANDS = (
 )
 
 GROUPS = {
-    "feed": "Write feeds, and let held ones through.",
+    "feed": "Write feeds; let held ones through, retry and undo them.",
     "db": "Look after the catalogue's database.",
 }
 

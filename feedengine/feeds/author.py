@@ -195,14 +195,19 @@ class FeedWriter:
 
     def stack(self) -> Path:
         """Write the Stack entry: from now on the engine may take the feed."""
-        root = etree.Element("xml")
-        _add(root, "Version", "1.0")
-        _add(root, "Client", self.client)
-        _add(root, "Feed", path="/" + self.path)
         target = self.root / "Stack" / f"{self.path.rpartition('/')[2]}.xml"
         target.parent.mkdir(parents=True, exist_ok=True)
-        _written(target, _text(root).encode())
+        _written(target, entry_xml(self.client, self.path))
         return target
+
+
+def entry_xml(client: str, path: str) -> bytes:
+    """A Stack entry (P2)."""
+    root = etree.Element("xml")
+    _add(root, "Version", "1.0")
+    _add(root, "Client", client)
+    _add(root, "Feed", path="/" + path)
+    return _text(root).encode()
 
 
 def _highest(packages: Path) -> int:

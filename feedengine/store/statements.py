@@ -94,7 +94,7 @@ class Statements:
         )
         return text + (f" ORDER BY {self.names(order)}" if order else "")
 
-    def ids(self, ids: Collection[str]) -> Any:
+    def ids(self, ids: Collection[Any]) -> Any:
         """Ids as the one parameter of `select_in`."""
         return list(ids) if self._array else json.dumps(list(ids))
 
