@@ -22,6 +22,7 @@ from feedengine.store.ledger import Run
 from feedengine.store.upgrade import check_revision, upgrade
 from feedengine.telling import Progress
 from feedengine.turn import turn_of
+from feedengine.undoing import Undone, undo
 
 if TYPE_CHECKING:
     from types import TracebackType
@@ -130,6 +131,13 @@ class Engine:
             asking.code_named(code)
         self._stack_there()
         return list(retry(self.settings, self.database, runs, code=code, client=client))
+
+    def undo(self, number: int, *, dry: bool = False) -> Undone:
+        """H2: take back every change of a run (`Undone`); with ``dry`` only say what that is.
+
+        Raises `DependsError` (a `RefusedError`) where later changes depend on it.
+        """
+        return undo(self.database, number, dry=dry)
 
     def status(self) -> dict[str, Any]:
         """How things stand (`asking.status`)."""

@@ -65,7 +65,10 @@ _OF_ANOTHER_RUN = (
 )
 _UNENDED = "(finished_at IS NULL) <> (status IN ('running', 'held'))"
 _NOT_PARTIAL = "status = 'partial' AND (failed = 0 OR applied + skipped = 0)"
-_NO_DIGEST = "digest IS NULL AND status IN ('applied', 'already-applied')"
+_NO_DIGEST = (
+    "digest IS NULL AND status IN ('applied', 'already-applied') AND NOT EXISTS"
+    " (SELECT 1 FROM feed_run r WHERE r.id = package_run.feed_run_id AND r.undoes IS NOT NULL)"
+)
 
 RULES = (
     ("feed_run", _UNENDED, "has ended, or has not, against its status"),

@@ -32,7 +32,10 @@ Told: TypeAlias = tuple[str, dict[str, Any]]
 """A table's name, and a row of it as a document; NULLs left out."""
 
 _NOT_TOLD = frozenset(
-    {"id", "seq", "package_id", "feed_run_id", "package_run_id", "entry_signature"}
+    {
+        *("id", "seq", "package_id", "feed_run_id", "package_run_id", "retry_of", "undoes"),
+        "entry_signature",
+    }
 )
 
 

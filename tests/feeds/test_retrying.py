@@ -24,7 +24,8 @@ DAY = 1_700_000_000_000
 def track(name: str, inside: str = "", action: str = "Create") -> str:
     """A package about one track."""
     title = "" if action == "Delete" else "<Title>T</Title>"
-    return f'<xml><Schema action="{action}"><Track><ID>{name}</ID>{title}{inside}</Track></Schema></xml>'
+    made = f"<Track><ID>{name}</ID>{title}{inside}</Track>"
+    return f'<xml><Schema action="{action}">{made}</Schema></xml>'
 
 
 BY_ADELE = "<Artists><Artist><ID>adele</ID></Artist></Artists>"
@@ -64,7 +65,7 @@ def mixed(engine: Engine) -> FeedWriter:
     feed = drop(
         engine,
         1,
-        track("t1") + "",
+        track("t1"),
         track("t2", BY_ADELE),
         track("t9", ONCE_MORE, "Update"),
         track("t1", ONCE_MORE, "Update"),
