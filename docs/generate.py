@@ -120,6 +120,8 @@ def _type(field: FieldInfo) -> str:
     """A setting's type in words, with its bounds."""
     kind: Any = field.annotation
     inner = [one for one in get_args(kind) if one is not type(None)]
+    if len(inner) == 1 and inner[0] in TYPES:
+        kind = inner[0]
     if kind in TYPES:
         bounds = [f"{sign} {value}" for sign, value in _bounds(field)]
         return " ".join([TYPES[kind], " and ".join(bounds)]).strip()

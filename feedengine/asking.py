@@ -32,7 +32,7 @@ from feedengine.model.instants import InvalidValueError, instant_text
 from feedengine.model.scalars import INSTANT
 from feedengine.store.database import reading
 from feedengine.store.history import history_of, object_at
-from feedengine.store.ledger import RUN_COLUMNS, Run
+from feedengine.store.ledger import FEED_RUN, PACKAGE_RUN, RUN_COLUMNS, Run
 from feedengine.store.load import LINKS, load_objects, load_sets
 from feedengine.store.statements import rows_in, statements
 
@@ -190,9 +190,12 @@ def feeds(
     status: str | None = None,
     limit: int = 20,
 ) -> list[Answered]:
-    """The feed runs, newest first."""
+    """The feed runs, newest first; ``undone_by`` is the run that took one back (H2), or None."""
     where, values = _where({"client": client, "status": status})
-    text = f"SELECT * FROM feed_run WHERE {where} ORDER BY id DESC LIMIT ?"
+    text = (
+        "SELECT r.*, (SELECT max(u.id) FROM feed_run u WHERE u.undoes = r.id) AS undone_by"
+        f" FROM feed_run r WHERE {where} ORDER BY id DESC LIMIT ?"
+    )
     return [_public(row) for row in _rows(connection, text, [*values, limit])]
 
 
@@ -297,7 +300,8 @@ def show_at(connection: Connection, kind: str, name: str, at: str) -> Answered:
 def history(connection: Connection, kind: str, name: str, at: str | None = None) -> list[Answered]:
     """The changes of an object, or of a link (``release_track``), the first first; up to ``at``.
 
-    Raises `RefusedError` when there never was one.
+    Each with its ``feed_run_id``, and what that run ``undoes`` (H2), or None. Raises
+    `RefusedError` when there never was one.
     """
     if kind != LINKS.name:
         kind_named(kind)
@@ -305,7 +309,19 @@ def history(connection: Connection, kind: str, name: str, at: str | None = None)
     if not found:
         raise RefusedError(f"there never was a {kind} {quoted(name)}", _SPELLING)
     until = None if at is None else instant_of(at)
-    return [one for one in found if until is None or one["changed_at"] <= until]
+    kept = [one for one in found if until is None or one["changed_at"] <= until]
+    runs = _runs_of(connection, {one["package_id"] for one in kept})
+    for one in kept:
+        one["feed_run_id"], one["undoes"] = runs[one["package_id"]]
+    return kept
+
+
+def _runs_of(connection: Connection, packages: Iterable[int]) -> dict[int, tuple[int, int | None]]:
+    """The run of each package, and the run that it undoes."""
+    columns = ("id", "feed_run_id")
+    runs = dict(rows_in(connection, PACKAGE_RUN, columns, "id", packages))
+    undoes = dict(rows_in(connection, FEED_RUN, ("id", "undoes"), "id", set(runs.values())))
+    return {package: (run, undoes[run]) for package, run in runs.items()}
 
 
 def _declared(connection: Connection, set_id: str | None) -> list[Answered] | None:

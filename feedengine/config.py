@@ -64,6 +64,19 @@ class Settings(BaseSettings):
         100, ge=0, description="… and more than this many objects of one kind of one client (G1)"
     )
 
+    keep_findings_days: int | None = Field(
+        None,
+        ge=0,
+        le=36_500,
+        description="`db prune` removes older findings, and packages not applied",
+    )
+    keep_logs_days: int | None = Field(
+        None, ge=0, le=36_500, description="`db prune` removes older logs beside packages (P8)"
+    )
+    keep_entries_days: int | None = Field(
+        None, ge=0, le=36_500, description="`db prune` removes older entries in Stack/processed"
+    )
+
     @property
     def feeds(self) -> Path:
         """Where feeds are."""

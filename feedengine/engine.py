@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Sequence
+from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
@@ -15,6 +16,7 @@ from feedengine.config import Settings
 from feedengine.errors import UsageError
 from feedengine.guards import release
 from feedengine.patience import patiently
+from feedengine.retention import Pruned, prune
 from feedengine.retrying import Retried, retry
 from feedengine.runner import Result, Runner
 from feedengine.store.database import open_database, reading
@@ -138,6 +140,13 @@ class Engine:
         Raises `DependsError` (a `RefusedError`) where later changes depend on it.
         """
         return undo(self.database, number, dry=dry)
+
+    def prune(self, *, dry: bool = False, now: datetime | None = None) -> Pruned:
+        """Remove what the settings ``keep_…_days`` say is old; with ``dry`` only count it.
+
+        ``now`` is the present instant unless given. In small transactions: a run goes on meanwhile.
+        """
+        return prune(self.settings, self.database, dry=dry, now=now)
 
     def status(self) -> dict[str, Any]:
         """How things stand (`asking.status`)."""

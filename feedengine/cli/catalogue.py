@@ -52,8 +52,17 @@ def show(
     if as_json:
         output.document(found)
     elif history:
-        columns = ("seq", "changed_at", "action", "client", "package_id", "document")
-        rows = ({**one, "document": output.spoken(one["document"])} for one in found["history"])
+        columns = ("seq", "changed_at", "action", "client", "run", "document")
+        rows = (
+            {
+                **one,
+                "run": f"{one['feed_run_id']}, undoes {one['undoes']}"
+                if one["undoes"]
+                else one["feed_run_id"],
+                "document": output.spoken(one["document"]),
+            }
+            for one in found["history"]
+        )
         output.records(columns, rows)
     else:
         _print_object(found)

@@ -8,7 +8,18 @@ from typing import Annotated
 from cyclopts import Parameter
 
 from feedengine.cli import output
-from feedengine.cli.options import NO_PLACES, AsJson, PlaceFlags, Root, chosen, opened
+from feedengine.cli.options import (
+    KEPT,
+    NO_PLACES,
+    NO_PRUNE,
+    AsJson,
+    PlaceFlags,
+    PruneFlags,
+    Root,
+    chosen,
+    opened,
+    switch,
+)
 
 
 def upgrade(root: Root = None, *, as_json: AsJson = False, settings: PlaceFlags = NO_PLACES) -> int:
@@ -89,3 +100,30 @@ def copy(
     else:
         output.line(f"{rows} rows are copied to {masked(url)}")
     return 0
+
+
+def prune(
+    root: Root = None,
+    *,
+    dry_run: Annotated[bool, switch("Only say what would be removed.")] = False,
+    as_json: AsJson = False,
+    settings: PruneFlags = NO_PRUNE,
+) -> int:
+    """What is older than the settings keep is removed."""
+    with opened(root, settings) as engine:
+        kept = {name: getattr(engine.settings, name) for name in KEPT}
+        found = engine.prune(dry=dry_run)
+    if as_json:
+        output.document({"dry_run": dry_run, **found._asdict(), "settings": kept})
+        return 1 if found.unremoved else 0
+    if all(days is None for days in kept.values()):
+        output.line("everything is kept: none of " + ", ".join(KEPT) + " is set")
+        return 0
+    output.pairs({name: count for name, count in found._asdict().items() if name != "unremoved"})
+    output.line("nothing is removed yet" if dry_run else "removed")
+    if found.unremoved:
+        output.notice(
+            f"warning: feeds whose logs could not be removed: {found.unremoved};"
+            " look at the permissions of their folders"
+        )
+    return 1 if found.unremoved else 0

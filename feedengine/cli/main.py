@@ -128,6 +128,14 @@ COMMANDS = (
         packages that failed with it: once the missing artist is there, reference-unknown.""",
     ),
     Command(
+        "feed undo",
+        "repair:feed_undo",
+        """Take back every change of a run: the catalogue is as it was before it.
+
+        Refused, with a list, where later changes depend on it. The feed's packages then count as
+        applied no longer, so the same feed or a corrected one can be put on the Stack again.""",
+    ),
+    Command(
         "db upgrade",
         "database:upgrade",
         "Bring the catalogue to the tables and views of this version.",
@@ -142,6 +150,14 @@ COMMANDS = (
         "db copy",
         "database:copy",
         "Copy the catalogue, history and ledger into another, empty database.",
+    ),
+    Command(
+        "db prune",
+        "database:prune",
+        """Remove what is old: findings, packages not applied, logs, processed entries.
+
+        By the settings keep_findings_days, keep_logs_days and keep_entries_days; unset, nothing is
+        removed. What was applied, history and feeds stay. It may run beside everything else.""",
     ),
     Command("config", "site:config", "Each setting, its value, and where that came from."),
 )

@@ -21,6 +21,9 @@ if TYPE_CHECKING:
 PLACES = ("feeds_path", "stack_path", "database_url")
 """The settings that say where a site's parts are: all that most commands need."""
 
+KEPT = ("keep_findings_days", "keep_logs_days", "keep_entries_days")
+"""The settings that say what is kept, and how long."""
+
 EVERY = tuple(name for name in Settings.model_fields if name != "root")
 
 _GROUP = Group(
@@ -58,13 +61,17 @@ _Every = flags_for(EVERY)
 _Places = flags_for(PLACES)
 NO_FLAGS: Any = _Every()
 NO_PLACES: Any = _Places()
+_Prune = flags_for((*PLACES, *KEPT))
+NO_PRUNE: Any = _Prune()
 
 if TYPE_CHECKING:
     Flags: TypeAlias = Any
     PlaceFlags: TypeAlias = Any
+    PruneFlags: TypeAlias = Any
 else:
     Flags = Annotated[_Every, Parameter(name="*")]
     PlaceFlags = Annotated[_Places, Parameter(name="*")]
+    PruneFlags = Annotated[_Prune, Parameter(name="*")]
 
 Root: TypeAlias = Annotated[
     Path | None,

@@ -61,6 +61,7 @@ def feeds(
         "failed",
         "skipped",
         "began",
+        "note",
     )
     rows = (
         {
@@ -68,11 +69,24 @@ def feeds(
             "run": one["id"],
             "feed": one["feed_path"] or one["stack_entry"],
             "began": f"{one['started_at'][:19]}Z",
+            "note": _note(one),
         }
         for one in found
     )
     output.records(columns, rows)
     return 0
+
+
+def _note(run: dict[str, Any]) -> str:
+    """What else is to be known of a run: what it retries or undoes, and what undid it."""
+    code = f" ({run['retry_code']})" if run["retry_code"] else ""
+    said = (
+        ("retry_of", f"retries {run['retry_of']}{code}"),
+        ("undoes", f"undoes {run['undoes']}"),
+        ("undone_by", f"undone by {run['undone_by']}"),
+        ("pruned_at", "findings or logs removed"),
+    )
+    return ", ".join(text for name, text in said if run[name] is not None)
 
 
 def findings(

@@ -44,12 +44,13 @@ _COUNTED = (
 
 
 def counts(connection: Connection) -> Iterator[str]:
-    """A feed run counts its packages, and by their statuses."""
+    """A feed run counts its packages, and by their statuses; retention may have removed some."""
     for column, counted in _COUNTED:
         text = (
             f"SELECT f.id, f.{column}, {counted} FROM feed_run f"
             " LEFT JOIN package_run p ON p.feed_run_id = f.id"
-            f" GROUP BY f.id, f.{column} HAVING f.{column} <> {counted} ORDER BY f.id"
+            f" GROUP BY f.id, f.{column}, f.pruned_at HAVING f.{column} < {counted}"
+            f" OR (f.{column} > {counted} AND f.pruned_at IS NULL) ORDER BY f.id"
         )
         for number, said, found in asked(connection, text):
             yield f"feed_run {number} says {column} {said}, but there are {found}"
@@ -57,7 +58,8 @@ def counts(connection: Connection) -> Iterator[str]:
 
 _FAILED_WITHOUT_ERROR = (
     "(status = 'failed') <> EXISTS (SELECT 1 FROM finding f"
-    " WHERE f.package_run_id = package_run.id AND f.severity = 'error')"
+    " WHERE f.package_run_id = package_run.id AND f.severity = 'error') AND NOT EXISTS"
+    " (SELECT 1 FROM feed_run r WHERE r.id = package_run.feed_run_id AND r.pruned_at IS NOT NULL)"
 )
 _OF_ANOTHER_RUN = (
     "package_run_id IS NOT NULL AND NOT EXISTS (SELECT 1 FROM package_run p"

@@ -114,7 +114,7 @@ def rows_in(
     table: Table,
     columns: Sequence[str],
     key: str,
-    ids: Iterable[str],
+    ids: Iterable[Any],
     order: Sequence[str] = (),
 ) -> list[tuple[Any, ...]]:
     """The rows whose ``key`` is among ``ids``, in the order of their keys where ``order`` says."""

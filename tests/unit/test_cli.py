@@ -145,6 +145,7 @@ def test_help_lists_exactly_the_commands(run: Runner) -> None:
     assert words == {
         *("init", "run", "validate", "status", "feeds", "findings", "show", "available"),
         *("export", "config", "feed new", "feed add", "feed stack", "feed release"),
+        *("feed retry", "feed undo", "db prune"),
         *("db upgrade", "db check", "db rebuild", "db copy"),
     }
     listed = run("--help").out
@@ -195,6 +196,11 @@ def test_version(run: Runner) -> None:
         "findings --run 0",
         "feed release x",
         "feed release",
+        "feed retry x",
+        "feed retry 0",
+        "feed retry --code field-requird",
+        "feed undo",
+        "feed undo x",
         "feed new",
         "feed add",
         "feed add nothing.here terr.xml",
@@ -232,6 +238,8 @@ def test_wrong_usage_exits_2(here: Runner, words: str) -> None:
         "findings --run 99",
         "feed release 1",
         "feed release 99",
+        "feed retry 99",
+        "feed undo 99",
         "available nothing --country US",
         "available t1 --country US --release r9",
     ],
@@ -633,7 +641,8 @@ def test_show_as_of_and_history(here: Runner) -> None:
     found = here("show", "track", "t1", "--history", "--json").json
     assert set(found) == {"kind", "id", "history"}
     assert set(found["history"][0]) == {
-        *("seq", "package_id", "entity", "entity_id", "action", "client", "changed_at", "document")
+        *("seq", "package_id", "entity", "entity_id", "action", "client", "changed_at", "document"),
+        *("feed_run_id", "undoes"),
     }
     assert "title=One" in here("show", "track", "t1", "--history").out
 
