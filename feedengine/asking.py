@@ -216,6 +216,7 @@ def findings(
 ) -> Answered:
     """What was found: ``total``, ``by_code`` (counts by code and client), ``findings``.
 
+    ``by_code`` has the most frequent first, with the number of runs, the last of them and the cure.
     The findings of the newest run come first, in the order in which they were made. Raises
     `RefusedError` for a run that never was, `UsageError` for a code that is none.
     """
@@ -232,11 +233,15 @@ def findings(
         f"{_FROM_FINDINGS} WHERE {where} ORDER BY f.feed_run_id DESC, f.id LIMIT ?"
     )
     grouped = (
-        "SELECT f.severity, f.code, r.client, count(*) AS findings"
-        f"{_FROM_FINDINGS} WHERE {where} GROUP BY f.severity, f.code, r.client"
+        "SELECT f.severity, f.code, r.client, count(*) AS findings,"
+        " count(DISTINCT r.id) AS runs, max(r.id) AS last_run"
+        " FROM finding f JOIN feed_run r ON r.id = f.feed_run_id"
+        f" WHERE {where} GROUP BY f.severity, f.code, r.client"
         " ORDER BY count(*) DESC, f.code, coalesce(r.client, ''), f.severity"
     )
     by_code = _rows(connection, grouped, values)
+    for row in by_code:
+        row["cure"] = codes()[row["code"]].cure if row["code"] in codes() else ""
     return {
         "total": sum(row["findings"] for row in by_code),
         "by_code": by_code,

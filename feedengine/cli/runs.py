@@ -27,6 +27,11 @@ if TYPE_CHECKING:
     from feedengine.config import Settings
     from feedengine.feeds.author import FeedWriter
 
+KINDS_SHOWN = 40
+"""So many lines of counted findings; the most frequent come first."""
+
+CURES_SHOWN = 12
+
 Client: TypeAlias = Annotated[str | None, Parameter(help="Of this client alone.")]
 FeedPath: TypeAlias = Annotated[
     str, Parameter(help="A feed's path as `feed new` prints it, or its folder.")
@@ -119,8 +124,23 @@ def findings(
         if shown:
             output.line()
             output.line(f"{shown} of {total} findings; all by code and client:")
-        output.records(("findings", "severity", "code", "client"), found["by_code"])
+        _print_counts(found["by_code"])
     return 0
+
+
+def _print_counts(counted: list[dict[str, Any]]) -> None:
+    """How often, by code and client, and below what to do about each code."""
+    columns = ("findings", "severity", "code", "client", "runs", "last_run")
+    output.records(columns, counted[:KINDS_SHOWN])
+    if len(counted) > KINDS_SHOWN:
+        output.line(f"… and {len(counted) - KINDS_SHOWN} more; all: --json")
+    cures = {one["code"]: one["cure"] for one in counted}
+    output.line()
+    for code, cure in list(cures.items())[:CURES_SHOWN]:
+        output.line(f"{code}: {cure}")
+    if any(one["severity"] == "error" for one in counted):
+        output.line()
+        output.line("which they are: --code CODE; once cured: feedengine feed retry --code CODE")
 
 
 def _print_findings(found: list[dict[str, Any]]) -> None:

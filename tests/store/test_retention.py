@@ -20,6 +20,8 @@ from .sites import applied, deleted, exported, named, package, rows
 if TYPE_CHECKING:
     from pathlib import Path
 
+pytestmark = pytest.mark.usefixtures("on_both")
+
 SETTINGS: dict[str, Any] = {
     "keep_findings_days": 10,
     "keep_logs_days": 5,
@@ -211,7 +213,7 @@ def test_transactions_are_small(tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
 
     def removes(*found: Any) -> None:
         if found[2].startswith("DELETE"):
-            sizes[-1] += len(found[3]) if found[5] else 1
+            sizes[-1] += found[1].rowcount
 
     event.listen(engine.database, "after_cursor_execute", removes)
     event.listen(engine.database, "commit", lambda _: sizes.append(0))

@@ -33,6 +33,9 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 
+pytestmark = pytest.mark.usefixtures("on_both")
+
+
 def in_the_way(engine: Engine, run: int) -> set[tuple[str, str, int | None, int]]:
     """What keeps a run from being undone; nothing is changed, dry or not."""
     before = rows(engine)

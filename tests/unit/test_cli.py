@@ -589,9 +589,16 @@ def test_findings_as_text_and_json(here: Runner) -> None:
     """Findings are told a line each under their package; the document has counts besides."""
     found = here("findings", "--run", "1", "--json").json
     assert set(found) == {"total", "by_code", "findings"}
-    assert found["by_code"] == [
-        {"severity": "error", "code": "element-unknown", "client": "Sony", "findings": 1}
-    ]
+    (counted,) = found["by_code"]
+    assert {**counted, "cure": bool(counted["cure"])} == {
+        "severity": "error",
+        "code": "element-unknown",
+        "client": "Sony",
+        "findings": 1,
+        "runs": 1,
+        "last_run": 1,
+        "cure": True,
+    }
     assert set(found["findings"][0]) == {
         *("id", "feed_run_id", "package_run_id", "feed_path", "client", "package"),
         *("severity", "code", "rule", "file", "line", "col", "xpath", "message", "hint"),
@@ -604,9 +611,11 @@ def test_findings_as_text_and_json(here: Runner) -> None:
 
 def test_findings_summed_up(here: Runner) -> None:
     """``--summary`` counts by code and client, and lists none."""
-    header, row = here("findings", "--summary").out.splitlines()
-    assert header.split() == ["findings", "severity", "code", "client"]
-    assert row.split() == ["1", "error", "element-unknown", "Sony"]
+    header, row, _, cure, _, then = here("findings", "--summary").out.splitlines()
+    assert header.split() == ["findings", "severity", "code", "client", "runs", "last_run"]
+    assert row.split() == ["1", "error", "element-unknown", "Sony", "1", "1"]
+    assert cure.startswith("element-unknown: ")
+    assert then.endswith("feedengine feed retry --code CODE")
     assert here("findings", "--summary", "--json").json["findings"] == []
 
 
@@ -616,6 +625,83 @@ def test_findings_beyond_the_limit_are_counted(run: Runner, own: Path) -> None:
     run(*quick())
     text = run("findings", "--limit", "1").out
     assert "1 of 2 findings; all by code and client:" in text
+
+
+# --- what an operator does about them ---------------------------------------------------------
+
+
+def test_a_feed_is_retried(run: Runner, own: Path) -> None:
+    """What was queued is listed; a second one says that it waits; run takes it."""
+    found = run("feed", "retry", "--code", "element-unknown", "--json")
+    assert found.status == 0
+    (one,) = found.json["retries"]
+    assert {name: one[name] for name in ("retry_of", "run", "packages", "state")} == {
+        "retry_of": 1,
+        "run": 2,
+        "packages": 1,
+        "state": "queued",
+    }
+    text = run("feed", "retry")
+    assert "waiting on the Stack already" in text.out
+    assert (run(*quick()).status, own.name) == (1, "site")
+    text = run("feed", "retry", "1").out
+    assert text.splitlines()[-1] == "`feedengine run` takes them"
+    assert "retries 1 (element-unknown)" in run("feeds").out
+    assert run("feed", "retry", "--client", "Emi").out == "nothing to retry\n"
+
+
+def test_a_run_is_undone(run: Runner, own: Path) -> None:
+    """A dry run first; then it is done, shown in history, and cannot be done twice."""
+    before = run("export").out
+    stack(own, package("<Track><ID>t1</ID><Title>Two</Title></Track>", "Update"))
+    assert run(*quick()).status == 0
+    dry = run("feed", "undo", "2", "--dry-run", "--json").json
+    assert dry == {
+        "undoes": 2,
+        "run": None,
+        "changes": [{"entity": "track", "action": "update", "count": 1}],
+    }
+    assert "nothing is done" in run("feed", "undo", "2", "--dry-run").out
+    assert "is undone by run 3" in run("feed", "undo", "2").out
+    assert run("export").out == before
+    assert "3, undoes 2" in run("show", "track", "t1", "--history").out
+    text = run("feeds").out
+    assert "undoes 2" in text
+    assert "undone by 3" in text
+    assert run("feed", "undo", "2").status == 1
+    assert run("db", "check").status == 0
+
+
+def test_what_stands_in_the_way_of_an_undo_is_listed(run: Runner, own: Path) -> None:
+    """H2: the objects, the later changes, their runs; on standard output, and exit 1."""
+    stack(own, package("<Track><ID>t1</ID><Title>Two</Title></Track>", "Update"))
+    run(*quick())
+    found = run("feed", "undo", "1", "--json")
+    assert found.status == 1
+    assert set(found.json) == {"error", "dependents", "total"}
+    assert found.json["dependents"][0] == {
+        "entity": "track",
+        "entity_id": "t1",
+        "run": 2,
+        "why": "it was changed later",
+        "seq": found.json["dependents"][0]["seq"],
+    }
+    text = run("feed", "undo", "1")
+    assert text.out.splitlines()[0].split() == ["entity", "entity_id", "seq", "run", "why"]
+    assert text.err.startswith("error: run 1 cannot be undone")
+
+
+def test_what_is_old_is_removed(run: Runner, own: Path) -> None:
+    """By the settings, which may be flags; without them everything is kept."""
+    assert own.is_dir()
+    assert run("db", "prune").out.startswith("everything is kept")
+    flags = ("--keep-findings-days", "0", "--keep-logs-days", "0")
+    dry = run("db", "prune", *flags, "--dry-run", "--json").json
+    assert (dry["dry_run"], dry["findings"], dry["packages"], dry["logs"]) == (True, 1, 1, 3)
+    done = run("db", "prune", *flags)
+    assert (done.status, done.out.splitlines()[-1]) == (0, "removed")
+    assert run("findings").out == "no findings\n"
+    assert run("db", "check").status == 0
 
 
 # --- the catalogue ----------------------------------------------------------------------------
