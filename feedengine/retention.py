@@ -17,6 +17,7 @@ from feedengine.feeds.folder import MANIFEST, FeedFolder, FeedPathError
 from feedengine.feeds.oldlogs import remove_entries, remove_entry_logs, remove_logs
 from feedengine.model.instants import instant_text
 from feedengine.store.database import reading, writing
+from feedengine.store.ledger import named
 from feedengine.store.old import count_due, package_paths, prune_some, runs_between, runs_due
 
 if TYPE_CHECKING:
@@ -140,7 +141,7 @@ def _logs_of(settings: Settings, database: Engine, run: OldRun, until: int, *, d
     with FeedFolder.open(settings.feeds, str(run.feed_path)) as folder:
         removed += remove_logs(folder, MANIFEST, since, until, dry=dry)
         with reading(database) as connection:
-            for path in package_paths(connection, run.id):
+            for path in map(named, package_paths(connection, run.id)):
                 parent = path.rpartition("/")[0]
                 if parent != done:
                     done = parent

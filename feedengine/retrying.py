@@ -107,7 +107,8 @@ def _put_back(stack: Stack, planned: _Planned) -> Retried:
     retried, signature, data = planned
     if retried.state != "queued":
         return retried
-    return retried._replace(state=put_back(stack, retried.stack_entry, signature, data))
+    state = put_back(stack, retried.stack_entry, signature, data)
+    return retried._replace(state=state)
 
 
 def _named(connection: Connection, number: int) -> Run:

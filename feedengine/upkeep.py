@@ -18,6 +18,7 @@ from feedengine.model.entities import kinds, table_of
 from feedengine.store.check_catalogue import CATALOGUE_CHECKS
 from feedengine.store.check_history import HISTORY_CHECKS
 from feedengine.store.check_ledger import LEDGER_CHECKS
+from feedengine.store.check_runs import RUN_CHECKS
 from feedengine.store.check_tables import TABLE_CHECKS
 from feedengine.store.database import reading, writing
 from feedengine.store.ledger import CHANGE
@@ -100,6 +101,9 @@ def _replay(connection: Connection, rows: list[tuple[Past, str]]) -> None:
     save_hand(connection, replay.hand, changed_at, replay.linked)
 
 
+_CHECKS = (*TABLE_CHECKS, *CATALOGUE_CHECKS, *HISTORY_CHECKS, *LEDGER_CHECKS, *RUN_CHECKS)
+
+
 def check(engine: Engine) -> list[str]:
     """Every invariant of catalogue, history and ledger; what does not hold, in plain sentences.
 
@@ -107,7 +111,13 @@ def check(engine: Engine) -> list[str]:
     """
     told: list[str] = []
     with reading(engine) as connection:
-        for rule in (*TABLE_CHECKS, *CATALOGUE_CHECKS, *HISTORY_CHECKS, *LEDGER_CHECKS):
+        for rule in (
+            *TABLE_CHECKS,
+            *CATALOGUE_CHECKS,
+            *HISTORY_CHECKS,
+            *LEDGER_CHECKS,
+            *RUN_CHECKS,
+        ):
             found = rule(connection)
             try:
                 told += islice(found, MOST_TOLD)

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from feedengine.store.ledger import RUN_COLUMNS, Run, live, runs_where
+from feedengine.store.ledger import RUN_COLUMNS, live, run_of, runs_where
 from feedengine.store.pages import PAGE, among, asked
 from feedengine.store.statements import statements
 
@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from sqlalchemy import Connection
+
+    from feedengine.store.ledger import Run
 
 _WHOLE = (
     "({0}.packages = 0 OR {0}.pruned_at IS NOT NULL OR EXISTS (SELECT 1 FROM finding of_{0}"
@@ -56,7 +58,7 @@ def refused_attempts(connection: Connection, after: int, client: str | None = No
         f"SELECT {columns} FROM feed_run r WHERE r.id > ? AND r.status IN ('failed', 'partial')"
         f"{whose} AND {_LAST_WORD} ORDER BY r.id LIMIT {AT_ONCE}"
     )
-    return [Run(*row) for row in asked(connection, text, after, *values)]
+    return [run_of(row) for row in asked(connection, text, after, *values)]
 
 
 def refused_entries(connection: Connection, after: int, client: str | None = None) -> list[Run]:
@@ -74,7 +76,7 @@ def attempt_of(connection: Connection, run: Run) -> Run | None:
         f"SELECT {columns} FROM feed_run r WHERE r.id IN (?, ?)"
         f" AND r.status IN ('failed', 'partial') AND {_LAST_WORD} ORDER BY r.id"
     )
-    found = [Run(*row) for row in asked(connection, text, run.id, run.retry_of or run.id)]
+    found = [run_of(row) for row in asked(connection, text, run.id, run.retry_of or run.id)]
     return found[-1] if found else None
 
 

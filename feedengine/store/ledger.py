@@ -195,8 +195,13 @@ def runs_where(connection: Connection, where: str, *values: Any, order: str = "i
     made = statements(connection)
     text = f"SELECT {made.names(RUN_COLUMNS)} FROM feed_run WHERE {where} ORDER BY {order}"
     rows = connection.exec_driver_sql(text.replace("?", made.mark), values).fetchall()
-    runs = (Run(*row) for row in rows)
-    return [run._replace(stack_entry=named(run.stack_entry)) for run in runs]
+    return [run_of(row) for row in rows]
+
+
+def run_of(row: Iterable[Any]) -> Run:
+    """The run of a row of `RUN_COLUMNS`."""
+    run = Run(*row)
+    return run._replace(stack_entry=named(run.stack_entry))
 
 
 def feed_paths_of(connection: Connection, client: str) -> list[str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 from typing import TYPE_CHECKING, Any
 
@@ -333,3 +334,19 @@ def test_what_cannot_be_retried_is_said(tmp_path: Path, number: int, said: str) 
     with pytest.raises(UsageError, match="no code of a finding"):
         engine.retry(code="not-there")
     engine.close()
+
+
+def test_names_that_are_no_text_are_retried(engine: Engine) -> None:
+    """P3: an entry and a package whose names are no UTF-8 come back like any other."""
+    feed = drop(engine, 1, track("t1"))
+    folder = os.fsdecode(os.fsencode(feed.folder / "packages") + b"/odd\xff")
+    feed.add(track("t2", BY_ADELE), f"{folder}/package.xml")
+    stack = engine.settings.stack
+    (stack / f"{DAY + 1}.xml").rename(os.fsdecode(os.fsencode(stack) + b"/a\xff.xml"))
+    assert engine.run().runs[0].status == "partial"
+    drop(engine, 2, ADELE)
+    engine.run()
+    assert [one.state for one in engine.retry()] == ["queued"]
+    assert [one.state for one in engine.retry()] == ["waiting"]
+    assert [(run.status, run.packages) for run in engine.run().runs] == [("succeeded", 1)]
+    assert Stack(stack).scan() == []

@@ -40,6 +40,9 @@ def lively(root: Path) -> Engine:
     engine.run()
     applied(engine, "B", named("Label", "one"), named("Label", "two"), deleted("Genre", "pop"))
     applied(engine, "B", edited("Release", "r1", listed("Tracks", "t/1")), deleted("Label", "one"))
+    engine.retry()
+    engine.run()
+    engine.undo(applied(engine, "C", named("Genre", "for a while")).id)
     applied(engine, "A", deleted("Release", "r1!"), deleted("Release", "r-1"))
     return engine
 
@@ -228,6 +231,29 @@ DAMAGE = (
     ("UPDATE package_run SET digest = NULL WHERE id = 1", "package_run 1 was applied without"),
     ("DELETE FROM finding", "package_run 7 failed without an error, or has one and did not"),
     ("UPDATE finding SET feed_run_id = 1", "finding 1 names a package of another feed run"),
+    ("UPDATE feed_run SET client = NULL WHERE id = 1", "feed_run 1 has a client without a feed"),
+    ("UPDATE feed_run SET feed_path = NULL WHERE id = 1", "packages without either (P2)"),
+    ("UPDATE feed_run SET status = 'held' WHERE id = 1", "feed_run 1 is held, but has applied"),
+    ("UPDATE feed_run SET retry_of = 1 WHERE id = 2", "feed_run 2 retries no earlier run"),
+    ("UPDATE feed_run SET retry_code = 'not-found'", "feed_run 1 has a retry_code, but retries no"),
+    ("UPDATE feed_run SET retry_code = 'x'", "feed_run 1 has the retry_code 'x', which there is"),
+    ("UPDATE feed_run SET undoes = 1 WHERE id = 2", "feed_run 2 undoes no earlier run (H2)"),
+    ("UPDATE feed_run SET undoes = 2 WHERE id = 1", "feed_run 1 undoes what applied nothing"),
+    ("UPDATE feed_run SET undoes = 1 WHERE id = 2", "feed_run 2 undoes a run, but not all of it"),
+    ("UPDATE feed_run SET undoes = 9", "feed_run 2 undoes a run that was undone before"),
+    (f"UPDATE feed_run SET pruned_at = {NEVER}, filed_at = NULL", "feed_run 1 was pruned before"),
+    ("UPDATE package_run SET path = 'x'", "feed_run 1 has the package 'x' more than once"),
+    (
+        "UPDATE package_run SET entity_id = NULL WHERE id = 2",
+        "package_run 2 was applied without",
+    ),
+    ("UPDATE package_run SET action = NULL WHERE id = 2", "package_run 2 was applied without"),
+    (
+        "UPDATE package_run SET path = 'x', digest = 'y', feed_run_id = 1",
+        "the package 'x' of the feed",
+    ),
+    ("UPDATE change SET client = 'x' WHERE seq = 3", "change 3 is said to be of 'x', but its run"),
+    ("UPDATE feed_run SET client = 'x' WHERE id = 1", "change 1 is said to be of 'A', but its run"),
     ("DELETE FROM feed_run WHERE id = 1", "feed_run_id names feed_run '1', which is not there"),
 )
 
