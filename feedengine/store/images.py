@@ -64,13 +64,15 @@ _FIRSTS = (
     "SELECT c.seq, c.entity_id, b.document FROM change c CROSS JOIN package_run p"
     " LEFT JOIN change b ON b.seq = (SELECT max(x.seq) FROM change x"
     " WHERE x.entity = c.entity AND x.entity_id = c.entity_id AND x.seq < c.seq)"
-    " WHERE p.id = c.package_id AND p.feed_run_id = ? AND c.entity = ? AND c.seq > ? AND c.seq <= ?"
+    " WHERE p.id = c.package_id AND p.feed_run_id = ? AND c.entity || '' = ?"
+    " AND c.seq > ? AND c.seq <= ?"
     " AND NOT EXISTS (SELECT 1 FROM change e JOIN package_run q ON q.id = e.package_id"
     " WHERE e.entity = c.entity AND e.entity_id = c.entity_id AND e.seq < c.seq"
     " AND q.feed_run_id = p.feed_run_id)"
     f" ORDER BY c.seq LIMIT {PAGE}"
 )
-"""The first change of each object in a run; CROSS JOIN: SQLite is to walk along ``seq``."""
+"""The first change of each object in a run. CROSS JOIN and ``|| ''``: SQLite is to walk along
+``seq``, page after page, and not to begin each time with all changes of an entity."""
 
 
 def images(connection: Connection, span: Span, entity: str) -> Iterator[list[Image]]:
