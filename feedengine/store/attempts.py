@@ -131,7 +131,8 @@ def _with_code(connection: Connection, failing: dict[str, int], code: str | None
     if code is None or not failing:
         return list(failing)
     text = (
-        "SELECT DISTINCT package_run_id FROM finding WHERE code = ? AND severity = 'error' AND "
+        "SELECT DISTINCT package_run_id FROM finding"
+        " WHERE code || '' = ? AND severity = 'error' AND "  # by the package, not by the code
         + among(connection, "package_run_id")
     )
     numbers = list(failing.values())

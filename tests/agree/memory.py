@@ -79,13 +79,14 @@ class MemorySite:
         strict: bool = False,
         client: str = "TestClient",
         files: dict[str, bytes] | None = None,
+        feed: str = "1",
     ) -> list[Applied]:
         """Apply documents as the packages of one feed."""
         paths = [f"packages/{number}/package.xml" for number in range(len(documents))]
         folder = MemoryFolder(dict(zip(paths, documents, strict=True)) | (files or {}))
         settings = Settings(root=self.folder, batch_packages=batch, strict=strict)
         at = "2026-01-01T00:00:00.000000Z"
-        run = Run(0, "1.xml", "0:0:0", "1", client, at, None, "running", 0, 0, 0, 0, None, None)
+        run = Run(0, "1.xml", "0:0:0", feed, client, at, None, "running", 0, 0, 0, 0, None, None)
         turn = Turn(self.folder, self.database)
         done = FeedApplier(settings, turn, run, folder).apply(iter(paths))  # type: ignore[arg-type]
         return self.outcomes(done.id)

@@ -22,11 +22,17 @@ from .test_model import QUIET
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
+    from databases import Databases
+
+
+pytestmark = pytest.mark.usefixtures("on_both")
+
 
 @pytest.fixture(scope="module")
-def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[MemorySite]:
+def site(tmp_path_factory: pytest.TempPathFactory, on_both: Databases) -> Iterator[MemorySite]:
     """One catalogue for all examples."""
-    made = MemorySite(tmp_path_factory.mktemp("undo"))
+    folder = tmp_path_factory.mktemp("undo")
+    made = MemorySite(folder, on_both.url(folder))
     yield made
     made.database.dispose()
 
@@ -54,8 +60,9 @@ def made(site: MemorySite, feeds: Sequence[Sequence[Package]]) -> Made:
     """Apply feeds to an empty catalogue."""
     site.empty()
     statuses = []
-    for feed in feeds:
-        statuses += [one.status for one in site.apply([to_xml(package) for package in feed])]
+    for number, feed in enumerate(feeds):
+        documents = [to_xml(package) for package in feed]
+        statuses += [one.status for one in site.apply(documents, feed=str(number))]
     return Made(exported(site), statuses)
 
 
@@ -75,7 +82,7 @@ def undone(site: MemorySite, run: int) -> str:
 def test_the_last_feed_leaves_no_trace(site: MemorySite, feeds: list[list[Package]]) -> None:
     """H2: export is that of before, byte for byte; every rule holds; history gives every row."""
     before = made(site, [list(PRELUDE), *feeds[:-1]])
-    site.apply([to_xml(package) for package in feeds[-1]])
+    site.apply([to_xml(package) for package in feeds[-1]], feed="last")
     assert undone(site, len(feeds) + 1) in {"undone", "nothing"}
     assert exported(site) == before.export
     assert check(site.database) == []
