@@ -76,6 +76,21 @@ class Settings(BaseSettings):
     keep_entries_days: int | None = Field(
         None, ge=0, le=36_500, description="`db prune` removes older entries in Stack/processed"
     )
+    poll_seconds: float = Field(
+        1.0, ge=0.05, le=60, description="how often the service looks by itself"
+    )
+    poll_only: bool = Field(
+        False, description="the service relies on no file events, and only looks by itself"
+    )
+    metrics_port: int | None = Field(
+        None,
+        ge=0,
+        le=65_535,
+        description="the service's metrics at 127.0.0.1; none unless set, 0 takes any free port",
+    )
+    log_level: Literal["debug", "info", "warning", "error"] = Field(
+        "info", description="what the service logs: this and what is graver"
+    )
 
     @property
     def feeds(self) -> Path:

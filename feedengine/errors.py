@@ -98,4 +98,11 @@ class Finding(NamedTuple):
 def quoted(text: str) -> str:
     """Text from a feed, safe to show: no control characters, at most 200 characters (section 6)."""
     cut = text if len(text) <= LONGEST_QUOTE else text[: LONGEST_QUOTE - 1] + "…"
-    return "'" + "".join(c if c.isprintable() else f"\\u{ord(c):04x}" for c in cut) + "'"
+    return f"'{printable(cut)}'"
+
+
+def printable(text: str) -> str:
+    r"""Text that a terminal, or a log, only shows: what is not printable is written ``\uXXXX``."""
+    if text.isprintable():
+        return text
+    return "".join(c if c.isprintable() else f"\\u{ord(c):04x}" for c in text)

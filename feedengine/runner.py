@@ -60,6 +60,10 @@ class Runner:
         self._unfinished: tuple[str, Signature, float] | None = None
         self._blocked: dict[str, str] = {}
 
+    def use(self, settings: Settings) -> None:
+        """Work under other settings from the next feed on; where things are stays."""
+        self.settings = self.taker.settings = settings
+
     def run(self) -> Result:
         """Everything on the Stack, waiting for what is still being written (P4)."""
         self.taker.recover()
@@ -72,9 +76,12 @@ class Runner:
         """One walk through the Stack, taking what can be taken."""
         waiting: list[Waiting] = []
         patient = False
-        blocked = self._held_clients()
+        held = self._held()
+        blocked = {str(run.client): HELD for run in held}
         known, self._blocked = self._blocked, {}
-        for name in self.stack.scan():
+        names = self.stack.scan()
+        self.listener.found(names, len(held))
+        for name in names:
             if self.stop.is_set():
                 break
             left = self._step(name, known.get(name), blocked)
@@ -104,11 +111,10 @@ class Runner:
         # A held one has gone to held/; those behind it wait.
         return None if reason == HELD else Waiting(name, found.client, reason)
 
-    def _held_clients(self) -> dict[str, str]:
+    def _held(self) -> list[Run]:
         with reading(self.database) as connection:
             where = "status = 'held' AND filed_at IS NULL AND released_at IS NULL"
-            runs = ledger.runs_where(connection, where)
-        return {str(run.client): HELD for run in runs}
+            return ledger.runs_where(connection, where)
 
     def _entry(self, name: str) -> StackEntry | Waiting | None:
         """The entry; None when it is gone, or has failed (P2, P4)."""

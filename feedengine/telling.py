@@ -32,6 +32,9 @@ class Steps(NamedTuple):
 class Listener:
     """Hears everything and does nothing; subclasses do what they need."""
 
+    def found(self, names: Sequence[str], held: int) -> None:
+        """A walk through the Stack begins: its entries in order, and how many feeds are held."""
+
     def begun(self, run: Run, packages: int) -> None:
         """A feed was opened: so many packages are to be dealt with."""
 

@@ -39,6 +39,11 @@ class Turn:
         """Of the Stack at ``stack``, for writes to ``database``; `taken` begins it."""
         self.stack = stack
         self.database = database
+        self._lock: os.stat_result | None = None
+
+    @property
+    def _path(self) -> str:
+        return os.path.join(self.stack, ".lock")  # noqa: PTH118 - the Stack may be any path
 
     @contextmanager
     def taken(self, stop: threading.Event, said: Callable[[str], None]) -> Iterator[bool]:
@@ -47,19 +52,35 @@ class Turn:
         ``said`` hears once that another process has it. Raises `UsageError` when there is no Stack.
         """
         try:
-            path = os.path.join(self.stack, ".lock")  # noqa: PTH118 - the Stack may be any path
-            descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
+            descriptor = os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
         except FileNotFoundError:
             raise UsageError("there is no Stack folder", "make it with `feedengine init`") from None
         try:
+            self._lock = os.fstat(descriptor)
             yield _patiently(lambda: _locked(descriptor), stop, said)
         finally:
             os.close(descriptor)
 
+    def kept(self) -> bool:
+        """Whether it can still be nobody else's; asked before each walk through the Stack.
+
+        A Stack that was unmounted or made anew has another lock, or none.
+        """
+        try:
+            there = os.stat(self._path)  # noqa: PTH116 - the Stack may be any path
+        except FileNotFoundError:
+            return False
+        return self._lock is not None and os.path.samestat(there, self._lock)
+
     @contextmanager
     def writing(self) -> Iterator[Connection]:
-        """A write of the process whose turn it is (`feedengine.store.database.writing`)."""
+        """A write of the process whose turn it is (`feedengine.store.database.writing`).
+
+        Raises `LostTurnError` when the Stack is another one by now.
+        """
         with writing(self.database) as connection:
+            if not self.kept():
+                raise _replaced()
             yield connection
 
     def check(self) -> None:
@@ -94,6 +115,10 @@ class LeasedTurn(Turn):
             with suppress(ServiceError):  # then it runs out by itself
                 lease.give_back(self.database, self._fence)
 
+    def kept(self) -> bool:
+        """Whether the lease was renewed in time."""
+        return _now() < self._good_until
+
     def _acquired(self) -> bool:
         asked = _now()
         fence = lease.acquire(self.database)
@@ -124,7 +149,7 @@ class LeasedTurn(Turn):
 
     def check(self) -> None:
         """Raise `LostTurnError` once the lease was not renewed for as long as it lasts."""
-        if _now() >= self._good_until:
+        if not self.kept():
             raise _lost()
 
 
@@ -137,6 +162,11 @@ def turn_of(stack: os.PathLike[str], database: Engine) -> Turn:
 def _lost() -> LostTurnError:
     message = "another feedengine has taken over the Stack: this one did not answer for too long"
     return LostTurnError(message, "nothing was lost; a watcher goes on when its turn comes again")
+
+
+def _replaced() -> LostTurnError:
+    message = "the Stack is gone, or is another folder by now"
+    return LostTurnError(message, "nothing was lost; look whether it is mounted")
 
 
 def _now() -> float:

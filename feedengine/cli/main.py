@@ -52,6 +52,15 @@ COMMANDS = (
         and exits 1 when a feed failed in part or whole, is held, or still waits.""",
     ),
     Command(
+        "watch",
+        "service:watch",
+        """The service: apply what comes on the Stack, for ever.
+
+        Wakes at once when an entry is dropped, and looks by itself besides. SIGTERM and Ctrl-C end
+        it after the batch in hand; SIGHUP has it read its settings again. Waits out failures of
+        database and disk. The log goes to standard error.""",
+    ),
+    Command(
         "validate",
         "validating:validate",
         """Check packages, feeds or Stack entries; nothing is applied.

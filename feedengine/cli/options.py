@@ -24,6 +24,9 @@ PLACES = ("feeds_path", "stack_path", "database_url")
 KEPT = ("keep_findings_days", "keep_logs_days", "keep_entries_days")
 """The settings that say what is kept, and how long."""
 
+SERVICE = ("poll_seconds", "poll_only", "metrics_port", "log_level")
+"""The settings that only the service knows what to do with."""
+
 EVERY = tuple(name for name in Settings.model_fields if name != "root")
 
 _GROUP = Group(
@@ -58,18 +61,22 @@ def switch(text: str, name: str | None = None) -> Parameter:
 
 
 _Every = flags_for(EVERY)
+_Running = flags_for([name for name in EVERY if name not in SERVICE])
 _Places = flags_for(PLACES)
-NO_FLAGS: Any = _Every()
+NO_FLAGS: Any = _Running()
+EVERY_UNSET: Any = _Every()
 NO_PLACES: Any = _Places()
 _Prune = flags_for((*PLACES, *KEPT))
 NO_PRUNE: Any = _Prune()
 
 if TYPE_CHECKING:
     Flags: TypeAlias = Any
+    EveryFlag: TypeAlias = Any
     PlaceFlags: TypeAlias = Any
     PruneFlags: TypeAlias = Any
 else:
-    Flags = Annotated[_Every, Parameter(name="*")]
+    Flags = Annotated[_Running, Parameter(name="*")]
+    EveryFlag = Annotated[_Every, Parameter(name="*")]
     PlaceFlags = Annotated[_Places, Parameter(name="*")]
     PruneFlags = Annotated[_Prune, Parameter(name="*")]
 

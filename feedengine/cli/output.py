@@ -10,6 +10,8 @@ import sys
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, TextIO
 
+from feedengine.errors import printable
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
@@ -33,10 +35,7 @@ STYLES = {
 
 def safe(value: object) -> str:
     r"""Text that a terminal only shows: whatever is not printable is written ``\uXXXX``."""
-    text = "" if value is None else str(value)
-    if text.isprintable():
-        return text
-    return "".join(c if c.isprintable() else f"\\u{ord(c):04x}" for c in text)
+    return "" if value is None else printable(str(value))
 
 
 def _console(stream: TextIO) -> Console:

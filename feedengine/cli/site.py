@@ -8,9 +8,11 @@ from typing import TYPE_CHECKING, Any
 
 from feedengine.cli import output
 from feedengine.cli.options import (
+    EVERY_UNSET,
     NO_FLAGS,
     NO_PLACES,
     AsJson,
+    EveryFlag,
     Flags,
     PlaceFlags,
     Root,
@@ -152,7 +154,7 @@ def _lasting(seconds: float) -> str:
     return f"{seconds:.0f} s"
 
 
-def config(root: Root = None, *, as_json: AsJson = False, settings: Flags = NO_FLAGS) -> int:
+def config(root: Root = None, *, as_json: AsJson = False, settings: EveryFlag = EVERY_UNSET) -> int:
     """Each setting with where it came from; secrets are masked."""
     from feedengine.config import origins
 

@@ -143,7 +143,7 @@ def test_help_lists_exactly_the_commands(run: Runner) -> None:
     """The commands of catalogue.md, and none that is not there yet."""
     words = {one.words for one in main.COMMANDS}
     assert words == {
-        *("init", "run", "validate", "status", "feeds", "findings", "show", "available"),
+        *("init", "run", "watch", "validate", "status", "feeds", "findings", "show", "available"),
         *("export", "config", "feed new", "feed add", "feed stack", "feed release"),
         *("feed retry", "feed undo", "db prune"),
         *("db upgrade", "db check", "db rebuild", "db copy"),
