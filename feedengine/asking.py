@@ -6,7 +6,6 @@ say the same (A4). Instants are canonical text throughout.
 
 from __future__ import annotations
 
-import fcntl
 import os
 import time
 from collections import Counter
@@ -35,6 +34,7 @@ from feedengine.store.history import history_of, object_at
 from feedengine.store.ledger import FEED_RUN, PACKAGE_RUN, RUN_COLUMNS, Run
 from feedengine.store.load import LINKS, load_objects, load_sets
 from feedengine.store.statements import rows_in, statements
+from feedengine.turn import holder_of
 
 Answered: TypeAlias = dict[str, Any]
 """An object of JSON."""
@@ -128,10 +128,12 @@ def status(settings: Settings, engine: Engine) -> Answered:
             "SELECT client, count(*) AS runs, max(id) AS last_run, max(started_at) AS last_started"
             " FROM feed_run WHERE client IS NOT NULL GROUP BY client ORDER BY client"
         )
+        taking = holder_of(settings.stack, connection)
         return {
             "root": str(settings.root),
             "queue": queue,
-            "busy": busy(settings.stack),
+            "busy": taking is not None,
+            "turn": None if taking is None else taking._asdict(),
             "held": [_public(row) for row in _rows(connection, held)],
             "last_run": next((_public(row) for row in _rows(connection, last)), None),
             "objects": {
@@ -165,22 +167,6 @@ def queue_of(stack: Path) -> Answered:
     if oldest is not None:
         longest = {"entry": oldest[1], "age_seconds": max(0.0, round(time.time() - oldest[0], 1))}
     return {"waiting": len(names), "oldest": longest}
-
-
-def busy(stack: Path) -> bool:
-    """Whether another process is taking entries from this Stack right now."""
-    try:
-        descriptor = os.open(stack / ".lock", os.O_RDONLY | os.O_CLOEXEC)
-    except FileNotFoundError:
-        return False
-    try:
-        # Shared, so that two who ask do not take each other for a run.
-        fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return True
-    finally:
-        os.close(descriptor)
-    return False
 
 
 def feeds(

@@ -58,7 +58,7 @@ class Runner:
         self.taker = Taker(settings, turn, listener, self.stop)
         self.stack = self.taker.stack
         self._unfinished: tuple[str, Signature, float] | None = None
-        self._blocked: dict[str, str] = {}
+        self._left: dict[str, Waiting] = {}
 
     def use(self, settings: Settings) -> None:
         """Work under other settings from the next feed on; where things are stays."""
@@ -78,19 +78,22 @@ class Runner:
         patient = False
         held = self._held()
         blocked = {str(run.client): HELD for run in held}
-        known, self._blocked = self._blocked, {}
+        known, self._left = self._left, {}
         names = self.stack.scan()
         self.listener.found(names, len(held))
         for name in names:
             if self.stop.is_set():
                 break
-            left = self._step(name, known.get(name), blocked)
+            left = known.get(name)
+            # Ten thousands may wait behind one: what has not changed costs no more than a glance.
+            if left is None or blocked.get(str(left.client)) != left.reason:
+                left = self._step(name, None if left is None else left.client, blocked)
             if left is not None:
                 waiting.append(left)
                 patient = patient or left.reason != HELD
                 if left.client is None:
                     break  # it may be anybody's, so all behind it wait
-                self._blocked[name] = left.client
+                self._left[name] = left
         self.taker.mark_filed()
         self.listener.waits(waiting)
         return Look(waiting, patient)

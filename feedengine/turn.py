@@ -14,6 +14,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
+from typing import NamedTuple
 
 from sqlalchemy import Connection, Engine
 
@@ -151,6 +152,41 @@ class LeasedTurn(Turn):
         """Raise `LostTurnError` once the lease was not renewed for as long as it lasts."""
         if not self.kept():
             raise _lost()
+
+
+class Holder(NamedTuple):
+    """Whose turn it is: what a lease says of its holder; a lock says no more than that it is held.
+
+    Instants are canonical text.
+    """
+
+    holder: str | None
+    since: str | None
+    expires: str | None
+
+
+def holder_of(stack: os.PathLike[str], connection: Connection) -> Holder | None:
+    """Who takes entries from the Stack right now, also from another machine; None: nobody."""
+    if connection.dialect.name == "postgresql":
+        found = lease.holder(connection)
+        return None if found is None else Holder(*found)
+    return Holder(None, None, None) if _is_locked(stack) else None
+
+
+def _is_locked(stack: os.PathLike[str]) -> bool:
+    try:
+        path = os.path.join(stack, ".lock")  # noqa: PTH118 - the Stack may be any path
+        descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+    except FileNotFoundError:
+        return False
+    try:
+        # Shared, so that two who ask do not take each other for a run.
+        fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return True
+    finally:
+        os.close(descriptor)
+    return False
 
 
 def turn_of(stack: os.PathLike[str], database: Engine) -> Turn:

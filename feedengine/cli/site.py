@@ -127,7 +127,7 @@ def status(root: Root = None, *, as_json: AsJson = False, settings: PlaceFlags =
         {
             "site": found["root"],
             "waiting": f"{queue['waiting']}{since}",
-            "running": found["busy"],
+            "running": _running(found["turn"]),
             "held": len(found["held"]),
             "last run": f"{last['id']}, {last['status']}, {last['started_at'][:19]}Z"
             if last
@@ -144,6 +144,13 @@ def status(root: Root = None, *, as_json: AsJson = False, settings: PlaceFlags =
         output.line()
         output.records(("client", "runs", "last_run", "last_started"), found["clients"])
     return 0
+
+
+def _running(turn: dict[str, Any] | None) -> str:
+    """Whether a run or a watcher takes entries, and who, where the database knows."""
+    if turn is None:
+        return "no"
+    return f"yes ({turn['holder']}, since {turn['since'][:19]}Z)" if turn["holder"] else "yes"
 
 
 def _lasting(seconds: float) -> str:

@@ -98,7 +98,8 @@ class Stack:
                 stem = name[: -len(_ENDING)]
                 (numbers if stem.isdecimal() and stem.isascii() else texts).append(name)
         numbers.sort()
-        numbers.sort(key=lambda name: int(name[: -len(_ENDING)]))
+        if len(set(map(len, numbers))) > 1:  # of one length they are in order
+            numbers.sort(key=lambda name: int(name[: -len(_ENDING)]))
         texts.sort()
         return numbers + texts
 

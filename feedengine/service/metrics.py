@@ -76,10 +76,12 @@ class Metrics(ServiceListener):
 
     def found(self, names: Sequence[str], held: int) -> None:
         """The queue as a walk through the Stack begins."""
-        known = self._entries
-        entries = {name: known.get(name) or _mtime(self._stack / name) for name in names}
+        there = set(names)
+        fresh = {name: _mtime(self._stack / name) for name in there - self._entries.keys()}
         with self._lock:
-            self._entries = entries
+            for name in self._entries.keys() - there:
+                del self._entries[name]
+            self._entries.update(fresh)
         self._queue.set(len(names))
         self._held.set(held)
 

@@ -23,6 +23,9 @@ if TYPE_CHECKING:
 MOST_PACKAGES = 20
 """So many failing packages of a feed have a line each; how many more there are has one."""
 
+COUNT_SECONDS = 1.0
+"""How often what waits is counted; there may be very many of it."""
+
 
 class Reporter(ServiceListener):
     """Writes the log."""
@@ -35,6 +38,7 @@ class Reporter(ServiceListener):
         self._failing = 0
         self._unlogged: tuple[int, str] | None = None
         self._waiting: dict[tuple[str | None, str], float] = {}
+        self._counted = 0.0
         self._trouble: str | None = None
 
     def starts(self, settings: Settings) -> None:
@@ -135,6 +139,9 @@ class Reporter(ServiceListener):
     def looked(self, waiting: Sequence[Waiting]) -> None:
         """What waits for longer than the time of grace: once for each client and reason."""
         now = time.monotonic()
+        if waiting and now - self._counted < COUNT_SECONDS:
+            return
+        self._counted = now
         counted = Counter((one.client, one.reason) for one in waiting)
         known = self._waiting
         self._waiting = {key: known.get(key, now) for key in counted}

@@ -40,15 +40,17 @@ MOST_MISSED = 3
 
 
 class _Handler(FileSystemEventHandler):
-    """Rings for whatever may be an entry, and when the folder itself goes."""
+    """Rings for whatever may be an entry, or be renamed to one, and when the folder itself goes.
+
+    The observer may hold a rename back for half a second; that the file was written before comes
+    at once.
+    """
 
     def __init__(self, ring: Callable[[], None]) -> None:
         self._ring = ring
 
     def on_any_event(self, event: FileSystemEvent) -> None:
-        names = (os.fsdecode(path).rpartition("/")[2] for path in (event.src_path, event.dest_path))
-        entry = any(name.endswith(".xml") and name[0] != "." for name in names)
-        if entry or isinstance(event, DirDeletedEvent):
+        if not os.fsdecode(event.src_path).endswith("/.lock"):  # opened by whoever takes the turn
             self._ring()
 
 

@@ -26,6 +26,12 @@ from feedengine.turn import Turn, turn_of
 LOOK_AGAIN_SECONDS = 0.25
 """While something waits that may come any moment (P4)."""
 
+RESTS = 3
+"""So many times as long as a walk took is the rest after it, unless something calls."""
+
+LONG_WALK_SECONDS = 0.1
+GATHER_SECONDS = 0.05
+
 BREATH_SECONDS = 0.5
 """The longest wait at a stretch, and the shortest after trouble."""
 
@@ -71,6 +77,7 @@ class Watcher:
         self._called = _Called(self.pulse, self.stop)
         self._spell = Spell(self.told)
         self._standing_by = False
+        self._took = 0.0
         self._eyes = Eyes(
             settings.stack, self.bell, self.told.watches, poll_only=settings.poll_only
         )
@@ -141,15 +148,21 @@ class Watcher:
         called, before = self.bell.is_set(), self.taken
         if called:
             self._eyes.heard()
+            # A file is made, written, renamed: one walk for all of it, where walks are long.
+            if self._took > LONG_WALK_SECONDS:
+                self.stop.wait(GATHER_SECONDS)
         self.bell.clear()
         self.settle()
+        began = time.monotonic()
         look: Look = runner.look()
+        self._took = time.monotonic() - began
         self._spell.over()
         self.told.looked(look.waiting)
         if not (called or patient) and self.taken > before:
             self._eyes.missed()
         self._eyes.open()
-        self._rest(min(LOOK_AGAIN_SECONDS, self._every) if look.patient else self._every)
+        pause = min(LOOK_AGAIN_SECONDS, self._every) if look.patient else self._every
+        self._rest(max(pause, RESTS * self._took))
         return look.patient
 
     @property

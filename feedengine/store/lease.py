@@ -74,6 +74,16 @@ def _changed(engine: Engine, text: str, fence: int) -> bool:
         return connection.exec_driver_sql(text, (fence,)).rowcount == 1
 
 
+def holder(connection: Connection) -> tuple[str, str, str] | None:
+    """Who has the lease, since when and until when; None while it is free."""
+    text = (
+        "SELECT holder, taken_at, expires_at FROM stack_lease"
+        " WHERE id = 1 AND expires_at >= clock_timestamp()"
+    )
+    found = connection.exec_driver_sql(text).first()
+    return None if found is None else (found[0], found[1], found[2])
+
+
 def holds(connection: Connection, fence: int) -> bool:
     """Whether the lease has this fence still; asked under the writer's lock."""
     found = connection.exec_driver_sql("SELECT fence FROM stack_lease WHERE id = 1").scalar()

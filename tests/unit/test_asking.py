@@ -5,6 +5,7 @@ from __future__ import annotations
 import fcntl
 import json
 import os
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -17,6 +18,7 @@ from feedengine.errors import RefusedError, UsageError
 from feedengine.feeds.author import new_feed
 from feedengine.store.database import reading
 from feedengine.store.pages import asked
+from feedengine.turn import turn_of
 
 pytestmark = pytest.mark.usefixtures("on_both")
 
@@ -67,6 +69,7 @@ def test_status_says_how_things_stand(engine: Engine) -> None:
         "root",
         "queue",
         "busy",
+        "turn",
         "held",
         "last_run",
         "objects",
@@ -103,15 +106,28 @@ def test_queue_wants_a_stack(tmp_path: Path) -> None:
         asking.queue_of(tmp_path / "Stack")
 
 
-def test_busy_only_while_another_process_takes_entries(tmp_path: Path) -> None:
-    """A run holds the Stack's lock for as long as it takes entries; asking never takes it."""
-    assert asking.busy(tmp_path) is False
-    with (tmp_path / ".lock").open("w") as lock:
-        assert asking.busy(tmp_path) is False
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        assert asking.busy(tmp_path) is True
-        fcntl.flock(lock, fcntl.LOCK_UN)
-        assert asking.busy(tmp_path) is False
+def test_status_says_who_takes_entries(engine: Engine) -> None:
+    """A lock says that somebody does; a lease also who, since when and until when."""
+    assert (engine.status()["busy"], engine.status()["turn"]) == (False, None)
+    turn = turn_of(engine.settings.stack, engine.database)
+    with turn.taken(threading.Event(), pytest.fail):
+        found = engine.status()
+    assert found["busy"] is True
+    assert set(found["turn"]) == {"holder", "since", "expires"}
+    if engine.database.dialect.name == "postgresql":
+        assert str(os.getpid()) in found["turn"]["holder"]
+        assert found["turn"]["since"] < found["turn"]["expires"]
+    else:
+        assert set(found["turn"].values()) == {None}
+    assert (engine.status()["busy"], engine.status()["turn"]) == (False, None)
+
+
+def test_asking_never_takes_the_turn(engine: Engine) -> None:
+    """Two who ask do not take each other for a run, and whoever wants the turn gets it."""
+    (engine.settings.stack / ".lock").touch()
+    with (engine.settings.stack / ".lock").open() as lock:
+        fcntl.flock(lock, fcntl.LOCK_SH)
+        assert engine.status()["busy"] is False
 
 
 def test_feeds_newest_first(engine: Engine) -> None:

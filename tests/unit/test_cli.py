@@ -382,12 +382,12 @@ def test_settings_come_from_flags_then_variables_then_file(
 
 
 def test_every_setting_is_shown_and_is_a_flag(run: Runner, own: Path) -> None:
-    """`config` shows each setting with value, origin and meaning; each is a flag of `run`."""
+    """`config` shows each setting with value, origin and meaning; each is a flag of `watch`."""
     found = run("config", "--json").json
     assert set(found) == {"settings"}
     assert [one["name"] for one in found["settings"]] == list(Settings.model_fields)
     assert all(set(one) == {"name", "value", "origin", "description"} for one in found["settings"])
-    told = run("run", "--help").out
+    told = run("watch", "--help").out
     for name in Settings.model_fields:
         assert f"--{name.replace('_', '-')}" in told
     assert str(own) in run("config").out
@@ -419,7 +419,8 @@ def test_status_tells_queue_runs_and_objects(here: Runner) -> None:
     """The text has the numbers of the JSON document, whose parts are always there."""
     found = here("status", "--json").json
     assert set(found) == {
-        *("root", "queue", "busy", "held", "last_run", "objects", "clients", "last_change")
+        *("root", "queue", "busy", "turn", "held", "last_run", "objects", "clients"),
+        "last_change",
     }
     assert set(found["queue"]) == {"waiting", "oldest"}
     assert set(found["clients"][0]) == {"client", "runs", "last_run", "last_started"}
