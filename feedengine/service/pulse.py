@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import threading
 import time
+from contextlib import suppress
 
 PATIENCE_SECONDS = 60.0
 """So long may the loop be silent and idle; a locked database takes 30 seconds to say so."""
@@ -39,10 +40,16 @@ class Pulse:
         """When it was beaten last, in seconds of `time.monotonic`."""
         return self._beaten
 
+    def _work(self) -> float:
+        """Seconds of the processor that the loop's thread has had; 0 when it is over."""
+        with suppress(OSError):
+            return 0.0 if self._clock is None else time.clock_gettime(self._clock)
+        return 0.0
+
     def alive(self) -> bool:
         """Whether the loop goes on; asked by one thread, every now and then."""
         now = time.monotonic()
-        worked = 0.0 if self._clock is None else time.clock_gettime(self._clock)
+        worked = self._work()
         busy = worked - self._worked > _SHARE * (now - self._felt)
         self._felt, self._worked = now, worked
         silent = now - self._beaten
