@@ -10,6 +10,7 @@ from feedengine.telling import Listener, Waiting
 
 if TYPE_CHECKING:
     from feedengine.config import Settings
+    from feedengine.retention import Pruned
 
 
 class Trouble(NamedTuple):
@@ -44,6 +45,9 @@ class ServiceListener(Listener):
 
     def recovered(self, tries: int, seconds: float) -> None:
         """All is well again after so many attempts that failed."""
+
+    def pruned(self, found: Pruned | Exception) -> None:
+        """What was old has been removed; or why it could not be."""
 
     def reloads(self) -> None:
         """Settings are about to be read again."""

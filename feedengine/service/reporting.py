@@ -16,6 +16,7 @@ from feedengine.service.hearing import ServiceListener, Trouble
 if TYPE_CHECKING:
     from feedengine.config import Settings
     from feedengine.errors import Finding
+    from feedengine.retention import Pruned
     from feedengine.service.logs import Log
     from feedengine.store.ledger import Outcome, Run
     from feedengine.telling import Steps, Waiting
@@ -169,6 +170,13 @@ class Reporter(ServiceListener):
         """The end of a spell."""
         self._trouble = None
         self._log.write("info", "all is well again", tries=tries, seconds=round(seconds, 1))
+
+    def pruned(self, found: Pruned | Exception) -> None:
+        """What is gone by the settings ``keep_…_days``."""
+        if isinstance(found, Exception):
+            self._log.write("warning", "old things not removed", error=str(found))
+        else:
+            self._log.write("info", "old things removed", **found._asdict())
 
     def reloaded(self, settings: Settings, changed: Sequence[str], fixed: Sequence[str]) -> None:
         """What is different now, and what cannot be."""

@@ -15,6 +15,7 @@ from feedengine.engine import Engine
 from feedengine.errors import FeedengineError, Finding, ServiceError
 from feedengine.runner import Look, Runner
 from feedengine.service.hearing import Everyone, ServiceListener
+from feedengine.service.housekeeping import Housekeeping
 from feedengine.service.patience import Spell
 from feedengine.service.pulse import Pulse
 from feedengine.service.reloading import compared
@@ -78,6 +79,7 @@ class Watcher:
         self._spell = Spell(self.told)
         self._standing_by = False
         self._took = 0.0
+        self._chores = Housekeeping(self.told)
         self._eyes = Eyes(
             settings.stack, self.bell, self.told.watches, poll_only=settings.poll_only
         )
@@ -109,6 +111,7 @@ class Watcher:
                 self._attempt()
         finally:
             self._eyes.close()
+            self._chores.leave()
             self.told.stops()
 
     def _attempt(self) -> None:
@@ -161,6 +164,7 @@ class Watcher:
         if not (called or patient) and self.taken > before:
             self._eyes.missed()
         self._eyes.open()
+        self._chores.attend(self.settings)
         pause = min(LOOK_AGAIN_SECONDS, self._every) if look.patient else self._every
         self._rest(max(pause, RESTS * self._took))
         return look.patient

@@ -40,6 +40,10 @@ class Ear(ServiceListener):
         """How."""
         self.told.append(("watches", way, reason))
 
+    def pruned(self, found: object) -> None:
+        """What was old."""
+        self.told.append(("pruned", found))
+
     def turn(self, *, taken: bool) -> None:
         """Whose turn."""
         self.told.append(("turn", taken))

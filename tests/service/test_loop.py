@@ -16,7 +16,7 @@ from feedengine.config import Settings, settings
 from feedengine.engine import Engine
 from feedengine.errors import ServiceError, UsageError
 from feedengine.runner import Runner
-from feedengine.service import patience, watching
+from feedengine.service import housekeeping, patience, watching
 from feedengine.service.hearing import ServiceListener
 from feedengine.service.patience import Spell
 from feedengine.service.watching import Watcher
@@ -163,6 +163,43 @@ def test_runs_are_not_kept(site: Settings) -> None:
         until(lambda: ear.heard("ended", f"{DAY + 3}.xml", "succeeded"))
         assert watcher.runner is not None
         assert watcher.runner.taker.runs == []
+
+
+def test_what_is_old_is_removed_once_a_day(site: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+    """By the settings that say what is kept; when that fails, later again."""
+    monkeypatch.setattr(housekeeping, "FIRST_SECONDS", 0.0)
+    monkeypatch.setattr(housekeeping, "AGAIN_SECONDS", 0.0)
+    processed = site.stack / "processed"
+    processed.mkdir()
+    os.utime(drop(site.root, 1, track(1)).stack(), (0, 0))
+    (site.stack / f"{DAY + 1}.xml").rename(processed / "old.xml")
+    real, refusals = Engine.prune, iter([OSError(errno.EIO, "broken")])
+
+    def prune(self: Engine) -> Any:
+        for error in refusals:
+            raise error
+        return real(self)
+
+    monkeypatch.setattr(Engine, "prune", prune)
+    with watched(site.model_copy(update={"keep_entries_days": 0})) as (_, ear):
+        until(lambda: sum(one[0] == "pruned" for one in ear.told) == 2)
+        drop(site.root, 2, track(2))
+        until(lambda: ear.heard("ended", f"{DAY + 2}.xml", "succeeded"))
+    first, second = (one[1] for one in ear.told if one[0] == "pruned")
+    assert isinstance(first, OSError)
+    assert second.entries == 1
+    assert not (processed / "old.xml").exists()
+
+
+def test_nothing_is_removed_unless_it_is_wanted(
+    site: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The settings keep everything at first."""
+    monkeypatch.setattr(housekeeping, "FIRST_SECONDS", 0.0)
+    monkeypatch.setattr(Engine, "prune", pytest.fail)
+    with watched(site) as (_, ear):
+        until(lambda: sum(one[0] == "looked" for one in ear.told) > 3)
+    assert not ear.heard("pruned")
 
 
 def test_what_never_was_a_site_is_an_error(tmp_path: Path) -> None:
