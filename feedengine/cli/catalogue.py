@@ -52,7 +52,7 @@ def show(
     if as_json:
         output.document(found)
     elif history:
-        columns = ("seq", "changed_at", "action", "client", "run", "document")
+        columns = ("seq", "changed_at", "action", "client", "package_id", "run", "document")
         rows = (
             {
                 **one,
