@@ -98,8 +98,10 @@ def _undoable(connection: Connection, number: int) -> Run:
         raise RefusedError(f"run {number} is held: nothing of it is applied")
     same = "feed_path = ? AND (status = 'running' OR status = 'held' AND retry_of IS NOT NULL)"
     for other in ledger.runs_where(connection, same, run.feed_path):
-        what = "is still running" if other.status == "running" else "waits to be taken"
-        raise RefusedError(f"run {other.id} of its feed {what}", "wait for its end")
+        if other.status == "running":
+            raise RefusedError(f"run {other.id} of its feed is still running", "wait for its end")
+        hint = f"let it be taken; `feedengine feed retry {other.retry_of}` says where it stands"
+        raise RefusedError(f"run {other.id}, a retry of its feed, waits to be taken", hint)
     where = "id = ? AND EXISTS (SELECT 1 FROM package_run p WHERE p.feed_run_id = feed_run.id"
     if not ledger.runs_where(connection, f"{where} AND p.status = 'applied')", number):
         raise RefusedError(f"nothing of run {number} was applied", "see `feedengine findings`")

@@ -23,8 +23,9 @@ class FeedRun(SQLModel, table=True):
     from a later one of the same name; ``filed_at`` is set once logs are written and the entry is
     moved (P5); ``released_at`` when an operator let a held feed, or a retry, through (G1).
     ``retry_of`` names the run whose failed packages this one takes again, ``retry_code`` the one
-    finding it is about; ``undoes`` the run whose changes this one took back (H2); ``pruned_at``
-    is set once retention has removed findings and failed packages of it.
+    finding it is about; ``undoes`` the run whose changes this one took back (H2), then
+    ``stack_entry`` is ``undo``; ``pruned_at`` is set once retention has removed its findings and
+    the packages that were not applied.
     """
 
     __tablename__ = "feed_run"

@@ -19,8 +19,15 @@ if TYPE_CHECKING:
 _OLD = "r.finished_at < ? AND r.filed_at IS NOT NULL AND r.undoes IS NULL"
 """SQL: a run has ended before, and nothing is left to be done for it."""
 
-_DUE = f"{_OLD} AND (r.pruned_at IS NULL OR r.pruned_at = r.finished_at)"
-"""… and retention is not through with it; begun, its ``pruned_at`` is its own end."""
+_RETRIED = (
+    "SELECT 1 FROM feed_run w WHERE w.feed_path = r.feed_path AND w.retry_of = r.id"
+    " AND w.status IN ('held', 'running')"
+)
+_DUE = (
+    f"{_OLD} AND (r.pruned_at IS NULL OR r.pruned_at = r.finished_at) AND NOT EXISTS ({_RETRIED})"
+)
+"""… retention is not through with it (begun, its ``pruned_at`` is its own end), and no retry waits
+that has to know what failed."""
 
 RUNS_AT_ONCE = 100
 

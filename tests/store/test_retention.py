@@ -130,6 +130,15 @@ def test_exactly_once_and_undo_outlast_it(tmp_path: Path) -> None:
     assert check(engine.database) == []
 
 
+def test_a_retry_that_waits_keeps_what_it_is_about(tmp_path: Path) -> None:
+    """What failed is known until the retry has been taken."""
+    engine, made = lively(tmp_path)
+    (one,) = [one for one in engine.retry(code="not-found") if one.feed_path == made.path]
+    engine.prune(now=later(30))
+    assert counts(engine)["failed"] == 1
+    assert [(run.id, run.packages) for run in engine.run().runs] == [(one.run, 1)]
+
+
 def test_only_logs_are_removed_and_only_ours(tmp_path: Path) -> None:
     """P5: files of the producer stay, whatever their age; so do logs of younger runs."""
     engine, made = lively(tmp_path)
