@@ -188,7 +188,7 @@ class FeedApplier:
             ]
             hand = load(connection, needs_of(fresh))
             newer = self._newer(connection, fresh) if self.late else set()
-            terms = Terms(self.client, self.strict, newer, self.settings.late_feeds == "refuse")
+            terms = self.terms(connection, hand, newer)
             outcomes = [
                 self._unchanged(read)
                 if (read.path, read.document.digest) in done
@@ -202,6 +202,22 @@ class FeedApplier:
             ledger.save_run(connection, run)
         self.run = run
         return outcomes
+
+    def terms(self, connection: Connection, hand: Hand, newer: set[Key]) -> Terms:
+        """The terms for a batch; all its packages are of one client, so they hold throughout."""
+        refuse_stale = self.settings.late_feeds == "refuse"
+        foreign = self._foreign(connection, hand) if self.settings.ownership else set()
+        return Terms(self.client, self.strict, newer, refuse_stale, foreign)
+
+    def _foreign(self, connection: Connection, hand: Hand) -> set[Key]:
+        """G3: the objects in hand that another client created, be it long ago."""
+        there = {key: thing for key, thing in hand.objects.items() if thing is not None}
+        made_by = ledger.creators(connection, there)
+        return {
+            key
+            for key, thing in there.items()
+            if made_by.get(key, thing.value("client")) != self.client
+        }
 
     def _newer(self, connection: Connection, requests: list[Request]) -> set[tuple[str, str]]:
         """G2: the objects that a later feed of this client has changed already."""

@@ -54,6 +54,10 @@ class Settings(BaseSettings):
         False, description="refuse what is otherwise read leniently (P31, P33), for every client"
     )
     strict_clients: tuple[str, ...] = Field((), description="the clients for whom strict holds")
+    known_clients: tuple[str, ...] = Field(
+        (), description="the clients whose feeds are taken; everybody's while none is named (G3)"
+    )
+    ownership: bool = Field(False, description="a client changes only objects it created (G3)")
     late_feeds: Literal["warn", "refuse"] = Field(
         "warn", description="what becomes of a change from a feed older than the last (G2)"
     )
@@ -82,6 +86,10 @@ class Settings(BaseSettings):
     def strict_for(self, client: str) -> bool:
         """Whether a client's packages are read strictly."""
         return self.strict or client in self.strict_clients
+
+    def knows(self, client: str) -> bool:
+        """G3: whether a client's feeds are taken."""
+        return not self.known_clients or client in self.known_clients
 
     @classmethod
     def settings_customise_sources(

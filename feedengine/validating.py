@@ -17,7 +17,6 @@ from typing import TYPE_CHECKING, NamedTuple, NoReturn
 from lxml import etree
 
 from feedengine.applying import FeedApplier, Read, feed_order, now_text
-from feedengine.catalogue.decide import Terms
 from feedengine.catalogue.needs import needs_of
 from feedengine.catalogue.objects import Object, as_document, link_id
 from feedengine.config import Settings
@@ -156,7 +155,7 @@ class _Walk:
     def chunks(self, paths: Sequence[Path]) -> Iterator[Validated | _Batch]:
         """Results that need no decision, and batches of packages, in order."""
         found: Validated | None = None
-        for step in steps(paths, self.settings.feeds, self.settings.stack):
+        for step in steps(paths, self.settings):
             if isinstance(step, Feed):
                 applier = self._applier(step)
                 if found is not None:
@@ -224,8 +223,7 @@ class _Walk:
         requests = [read.request for read in fresh if read.request is not None]
         hand = load(connection, needs_of(requests))
         newer = applier._newer(connection, requests) if applier.late else set()
-        refuse = self.settings.late_feeds == "refuse"
-        terms = Terms(applier.client, applier.strict, newer, refuse_stale=refuse)
+        terms = applier.terms(connection, hand, newer)
         outcomes = [
             applier._unchanged(read) if old else applier._decide(read, hand, terms, newer, None)
             for read, old in zip(reads, known, strict=True)

@@ -21,13 +21,15 @@ if TYPE_CHECKING:
 class Terms(NamedTuple):
     """Under which terms a package is carried out.
 
-    ``newer`` holds the objects that a later feed of the same client has changed already (G2).
+    ``newer`` holds the objects that a later feed of the same client has changed already (G2),
+    ``foreign`` those that another client created, where only the creator may change them (G3).
     """
 
     client: str
     strict: bool = False
     newer: Container[Key] = frozenset()
     refuse_stale: bool = False
+    foreign: Container[Key] = frozenset()
 
 
 class Viewed(NamedTuple):
@@ -86,7 +88,8 @@ class Decider:
             return self._setting(change, key)
         if not self.hand.exists(key):
             return self._no("not-found", "P21", change, "is not in the catalogue")
-        self._check_age(change, key)
+        if not self._may_change(change, key):
+            return False
         draft = Draft(self.hand, key)
         for index, asked in enumerate(change.asked):
             if asked is not UNSET:
@@ -137,7 +140,8 @@ class Decider:
             return self._setting(change, key)
         if not self.hand.exists(key):
             return self._no("not-found", "P23", change, "is not in the catalogue")
-        self._check_age(change, key)
+        if not self._may_change(change, key):
+            return False
         self.hand.put(key, None)
         if key[0] == "release":
             for track in sorted(self.hand.tracks_of.get(key[1], ())):
@@ -185,16 +189,20 @@ class Decider:
             return self._no("already-exists", "P44", change, "declares a territory list already")
         if change.action == "delete" and not declared:
             return self._no("not-found", "P44", change, "declares no territory list")
-        self._check_age(change, key)
+        if not self._may_change(change, key):
+            return False
         self._finish(change, draft)
         return True
 
-    def _check_age(self, change: Change, key: Key) -> None:
-        """G2: a later feed of this client has changed the object already."""
+    def _may_change(self, change: Change, key: Key) -> bool:
+        """G3: not another client's object; G2: maybe not one that a later feed has changed."""
+        if key in self.terms.foreign:
+            return self._no("not-owner", "G3", change, "was created by another client")
         if key in self.terms.newer:
             code = "stale" if self.terms.refuse_stale else "older-than-last-change"
             message = f"a later feed of this client has changed {quoted(change.id)} already"
             self.fault(Fault(code, "G2", change.place, message))
+        return True
 
     def _no(self, code: str, rule: str, change: Change, what: str) -> bool:
         message = f"{change.kind.element} {quoted(change.id)} {what}"
