@@ -50,6 +50,18 @@ class Settings(BaseSettings):
         64 * 1024 * 1024, ge=1, description="the largest file that is read (P11)"
     )
     max_depth: int = Field(64, ge=8, le=200, description="the deepest nesting of elements (P11)")
+    max_source_files: int = Field(
+        10_000, ge=1, description="files that one package may read by src (P42)"
+    )
+    max_source_levels: int = Field(
+        32, ge=1, le=64, description="levels through which files may name each other (P42)"
+    )
+    max_findings: int = Field(
+        1000,
+        ge=1,
+        le=100_000,
+        description="findings of a package that are told, others are counted",
+    )
     strict: bool = Field(
         False, description="refuse what is otherwise read leniently (P31, P33), for every client"
     )

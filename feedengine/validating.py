@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, NamedTuple, NoReturn
 
 from lxml import etree
 
-from feedengine.applying import FeedApplier, Read, feed_order, now_text
+from feedengine.applying import FeedApplier, Filling, Read, feed_order, now_text
 from feedengine.catalogue.needs import needs_of
 from feedengine.catalogue.objects import Object, as_document, link_id
 from feedengine.config import Settings
@@ -108,7 +108,7 @@ def _alone(chunk: Validated | _Batch) -> Iterator[Validated]:
         yield chunk
         return
     for shown, read in zip(chunk.shown, chunk.reads, strict=True):
-        yield Validated(shown, "package", list(read.findings), [])
+        yield Validated(shown, "package", read.findings(), [])
 
 
 def _decided(
@@ -194,18 +194,14 @@ class _Walk:
 
     def _batches(self, applier: FeedApplier, feed: Feed) -> Iterator[_Batch]:
         """As many packages at a time as the engine would take."""
-        batch, size = _Batch(applier, [], []), 0
+        batch, filling = _Batch(applier, [], []), Filling(self.settings)
         for package in feed.packages:
             read = _read(applier, package)
             batch.shown.append(feed.name(package))
             batch.reads.append(read)
-            size += sum(len(found.data) for found in read.document.files.values())
-            if (
-                len(batch.reads) >= self.settings.batch_packages
-                or size >= self.settings.batch_bytes
-            ):
+            if filling.add(read):
                 yield batch
-                batch, size = _Batch(applier, [], []), 0
+                batch, filling = _Batch(applier, [], []), Filling(self.settings)
         if batch.reads:
             yield batch
 
@@ -244,13 +240,13 @@ def _read(applier: FeedApplier, package: str) -> Read:
     started = now_text()
     document = applier.loader.load(package)
     parsed = parse(document, strict=applier.strict)
-    findings = document.findings(parsed.faults)
+    reasons: list[Finding] = []
     if any(fault.code == "schema-invalid" for fault in parsed.faults):
         alone = set(document.violations(document.files)).intersection(parsed.faults)
         for file in sorted({unwound(fault.place)[0] for fault in alone}):
-            findings += _reasons(document.files[file])
-    document.files[package].root = None
-    return Read(package, document, parsed.request, parsed.asked, findings, started)
+            reasons += _reasons(document.files[file])
+    document.let_go()
+    return Read(package, document, parsed.request, parsed.asked, parsed.faults, started, reasons)
 
 
 def _reasons(found: SourceFile) -> list[Finding]:
