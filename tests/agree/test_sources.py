@@ -18,7 +18,8 @@ if TYPE_CHECKING:
 @pytest.fixture(scope="module")
 def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[MemorySite]:
     """One catalogue for all examples."""
-    made = MemorySite(tmp_path_factory.mktemp("sources"))
+    folder = tmp_path_factory.mktemp("sources")
+    made = MemorySite(folder, f"sqlite:///{folder / 'catalogue.db'}")
     yield made
     made.database.dispose()
 

@@ -112,7 +112,7 @@ SHAPES = {
 @pytest.fixture
 def site(tmp_path: Path) -> Iterator[MemorySite]:
     """A catalogue."""
-    made = MemorySite(tmp_path)
+    made = MemorySite(tmp_path, f"sqlite:///{tmp_path / 'catalogue.db'}")
     yield made
     made.database.dispose()
 
