@@ -28,11 +28,15 @@ from feedengine.feeds.document import Document, Limits, Loader
 from feedengine.feeds.folder import FeedFolder, FeedPathError
 from feedengine.feeds.outcome import Kind, first_line, log_text
 from feedengine.feeds.parse import parse
+from feedengine.model.faults import Faults
 from feedengine.store import ledger
 from feedengine.store.ledger import Outcome, Run
 from feedengine.store.load import load
 from feedengine.telling import NOBODY, Listener, Steps
 from feedengine.turn import Turn
+
+FAULT_BYTES = 1_000
+"""What a fault with its place, and the finding made of it, takes in memory, about."""
 
 COLLECT_EVERY = 50
 """Batches between two collections of garbage; almost nothing here is in a cycle."""
@@ -50,14 +54,48 @@ def now_text() -> str:
 
 
 class Read(NamedTuple):
-    """A package as read, before the catalogue is asked."""
+    """A package as read, before the catalogue is asked; ``reasons`` say more than its faults."""
 
     path: str
     document: Document
     request: Request | None
     asked: Request | None
-    findings: Sequence[Finding]
+    faults: Faults
     started_at: str
+    reasons: Sequence[Finding] = ()
+
+    def findings(self, decided: Faults | None = None) -> list[Finding]:
+        """What was found on reading and, after it, on deciding."""
+        faults = self.faults
+        if decided:
+            faults = Faults(faults, faults.most)
+            faults.extend(decided)
+        return [*(self.document.findings(faults) if faults else ()), *self.reasons]
+
+
+class Filling:
+    """How full a batch is (``batch_packages``, ``batch_bytes``)."""
+
+    def __init__(self, settings: Settings) -> None:
+        """Empty yet."""
+        self.settings = settings
+        self.packages = 0
+        self.bytes = 0
+        self._files: set[int] = set()
+
+    def add(self, read: Read) -> bool:
+        """Count a package in: the files that it does not share, and its faults; whether it is full.
+
+        Data is told apart by its place in memory: the batch holds all of it.
+        """
+        self.packages += 1
+        for found in read.document.files.values():
+            if id(found.data) not in self._files:
+                self._files.add(id(found.data))
+                self.bytes += len(found.data)
+        self.bytes += len(read.faults) * FAULT_BYTES
+        most = self.settings
+        return self.packages >= most.batch_packages or self.bytes >= most.batch_bytes
 
 
 def address_of(request: Request | None) -> tuple[str | None, str | None, str | None]:
@@ -102,7 +140,7 @@ class FeedApplier:
         self.stop = stop or threading.Event()
         self.client = run.client or ""
         self.strict = settings.strict_for(self.client)
-        self.loader = Loader(folder, Limits(settings.max_package_bytes, settings.max_depth))
+        self.loader = Loader(folder, limits_of(settings))
         self.earlier: list[Run] = []
         self.late = False
         self.unlogged = 0
@@ -135,18 +173,16 @@ class FeedApplier:
         What was read when the stop comes is left for the next time.
         """
         batch: list[Read] = []
-        size = 0
+        filling = Filling(self.settings)
         following = next(packages, None)
         while following is not None:
             if self.stop.is_set():
                 return
             path, following = following, next(packages, None)
             batch.append(self._read(path))
-            size += sum(len(found.data) for found in batch[-1].document.files.values())
-            full = len(batch) >= self.settings.batch_packages or size >= self.settings.batch_bytes
-            if full or following is None:
+            if filling.add(batch[-1]) or following is None:
                 yield batch, following is None
-                batch, size = [], 0
+                batch, filling = [], Filling(self.settings)
         if not self.run.packages:
             yield [], True
 
@@ -154,9 +190,8 @@ class FeedApplier:
         started = now_text()
         document = self.loader.load(path)
         parsed = parse(document, strict=self.strict)
-        findings = document.findings(parsed.faults) if parsed.faults else ()
-        document.files[path].root = None
-        return Read(path, document, parsed.request, parsed.asked, findings, started)
+        document.let_go()
+        return Read(path, document, parsed.request, parsed.asked, parsed.faults, started)
 
     def _batch(self, batch: list[Read], *, last: bool) -> list[Outcome]:
         """One transaction; when the database refuses a batch it is run again one by one (P7)."""
@@ -188,7 +223,7 @@ class FeedApplier:
             ]
             hand = load(connection, needs_of(fresh))
             newer = self._newer(connection, fresh) if self.late else set()
-            terms = Terms(self.client, self.strict, newer, self.settings.late_feeds == "refuse")
+            terms = self.terms(connection, hand, newer)
             outcomes = [
                 self._unchanged(read)
                 if (read.path, read.document.digest) in done
@@ -202,6 +237,23 @@ class FeedApplier:
             ledger.save_run(connection, run)
         self.run = run
         return outcomes
+
+    def terms(self, connection: Connection, hand: Hand, newer: set[Key]) -> Terms:
+        """The terms for a batch; all its packages are of one client, so they hold throughout."""
+        refuse_stale = self.settings.late_feeds == "refuse"
+        foreign = self._foreign(connection, hand) if self.settings.ownership else set()
+        most, levels = self.settings.max_findings, self.settings.max_source_levels
+        return Terms(self.client, self.strict, newer, refuse_stale, foreign, most, levels)
+
+    def _foreign(self, connection: Connection, hand: Hand) -> set[Key]:
+        """G3: the objects in hand that another client created, be it long ago."""
+        there = {key: thing for key, thing in hand.objects.items() if thing is not None}
+        made_by = ledger.creators(connection, there)
+        return {
+            key
+            for key, thing in there.items()
+            if made_by.get(key, thing.value("client")) != self.client
+        }
 
     def _newer(self, connection: Connection, requests: list[Request]) -> set[tuple[str, str]]:
         """G2: the objects that a later feed of this client has changed already."""
@@ -225,10 +277,10 @@ class FeedApplier:
         self, read: Read, hand: Hand, terms: Terms, newer: set[Key], refused: str | None
     ) -> Outcome:
         """One package: it succeeds whole, or everything stands as it found it (P7)."""
-        decision = Decision([])
+        decision = Decision(Faults())
         if read.request is not None:
             decision = Decider(hand, terms).request(read.request)
-        findings = [*read.findings, *read.document.findings(decision.faults)]
+        findings = read.findings(decision.faults)
         if refused is not None:
             findings.append(_refused(read.path, refused))
         failed = read.request is None or any(f.severity == "error" for f in findings)
@@ -262,6 +314,17 @@ class FeedApplier:
                 except (OSError, FeedPathError) as error:
                     self.unlogged += 1
                     self.listener.unlogged(self.run, outcome.path, str(error))
+
+
+def limits_of(settings: Settings) -> Limits:
+    """How much a package may be."""
+    return Limits(
+        settings.max_package_bytes,
+        settings.max_depth,
+        settings.max_source_files,
+        settings.max_source_levels,
+        settings.max_findings,
+    )
 
 
 def write_log(folder: FeedFolder, outcome: Outcome) -> None:

@@ -50,10 +50,26 @@ class Settings(BaseSettings):
         64 * 1024 * 1024, ge=1, description="the largest file that is read (P11)"
     )
     max_depth: int = Field(64, ge=8, le=200, description="the deepest nesting of elements (P11)")
+    max_source_files: int = Field(
+        10_000, ge=1, description="files that one package may read by src (P42)"
+    )
+    max_source_levels: int = Field(
+        32, ge=1, le=64, description="levels through which files may name each other (P42)"
+    )
+    max_findings: int = Field(
+        1000,
+        ge=1,
+        le=100_000,
+        description="findings of a package that are told, others are counted",
+    )
     strict: bool = Field(
         False, description="refuse what is otherwise read leniently (P31, P33), for every client"
     )
     strict_clients: tuple[str, ...] = Field((), description="the clients for whom strict holds")
+    known_clients: tuple[str, ...] = Field(
+        (), description="the clients whose feeds are taken; everybody's while none is named (G3)"
+    )
+    ownership: bool = Field(False, description="a client changes only objects it created (G3)")
     late_feeds: Literal["warn", "refuse"] = Field(
         "warn", description="what becomes of a change from a feed older than the last (G2)"
     )
@@ -110,6 +126,10 @@ class Settings(BaseSettings):
     def strict_for(self, client: str) -> bool:
         """Whether a client's packages are read strictly."""
         return self.strict or client in self.strict_clients
+
+    def knows(self, client: str) -> bool:
+        """G3: whether a client's feeds are taken."""
+        return not self.known_clients or client in self.known_clients
 
     @classmethod
     def settings_customise_sources(

@@ -8,11 +8,11 @@ from typing import TypeGuard
 
 from sqlalchemy import Connection, Engine
 
-from feedengine.applying import now_text
+from feedengine.applying import limits_of, now_text
 from feedengine.config import Settings
 from feedengine.errors import RefusedError
 from feedengine.feeds.changes import Change, Request
-from feedengine.feeds.document import Limits, Loader
+from feedengine.feeds.document import Loader
 from feedengine.feeds.folder import FeedFolder, FeedPathError, MissingError
 from feedengine.feeds.parse import parse
 from feedengine.feeds.stack import Stack
@@ -30,7 +30,7 @@ def mass_deletion(
     settings: Settings, database: Engine, folder: FeedFolder, packages: Iterable[str]
 ) -> str | None:
     """G1: why the feed is held, found by a scan for Deletes before it runs."""
-    loader = Loader(folder, Limits(settings.max_package_bytes, settings.max_depth))
+    loader = Loader(folder, limits_of(settings))
     doomed: dict[str, set[str]] = {}
     for path in packages:
         try:

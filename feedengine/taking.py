@@ -43,6 +43,7 @@ from feedengine.feeds.frozen import FrozenPaths
 from feedengine.feeds.stack import (
     Stack,
     client_mismatch,
+    client_unknown,
     feed_missing,
     manifest_missing,
     no_packages,
@@ -162,6 +163,10 @@ class Taker:
     def take(self, entry: StackEntry) -> str | None:
         """Run one feed; or the reason why it has to wait."""
         run = self._known_run(entry) or self._blank(entry.name, entry.signature, entry)
+        if not self.settings.knows(entry.client):
+            fault = client_unknown(entry.client, entry.name)
+            self._fail(run, file_findings([fault], b""), None, entry.signature)
+            return None
         try:
             folder = FeedFolder.open(self.settings.feeds, entry.feed_path)
         except MissingError:

@@ -16,8 +16,7 @@ from typing import TYPE_CHECKING, NamedTuple, NoReturn
 
 from lxml import etree
 
-from feedengine.applying import FeedApplier, Read, feed_order, now_text
-from feedengine.catalogue.decide import Terms
+from feedengine.applying import FeedApplier, Filling, Read, feed_order, now_text
 from feedengine.catalogue.needs import needs_of
 from feedengine.catalogue.objects import Object, as_document, link_id
 from feedengine.config import Settings
@@ -109,7 +108,7 @@ def _alone(chunk: Validated | _Batch) -> Iterator[Validated]:
         yield chunk
         return
     for shown, read in zip(chunk.shown, chunk.reads, strict=True):
-        yield Validated(shown, "package", list(read.findings), [])
+        yield Validated(shown, "package", read.findings(), [])
 
 
 def _decided(
@@ -156,7 +155,7 @@ class _Walk:
     def chunks(self, paths: Sequence[Path]) -> Iterator[Validated | _Batch]:
         """Results that need no decision, and batches of packages, in order."""
         found: Validated | None = None
-        for step in steps(paths, self.settings.feeds, self.settings.stack):
+        for step in steps(paths, self.settings):
             if isinstance(step, Feed):
                 applier = self._applier(step)
                 if found is not None:
@@ -195,18 +194,14 @@ class _Walk:
 
     def _batches(self, applier: FeedApplier, feed: Feed) -> Iterator[_Batch]:
         """As many packages at a time as the engine would take."""
-        batch, size = _Batch(applier, [], []), 0
+        batch, filling = _Batch(applier, [], []), Filling(self.settings)
         for package in feed.packages:
             read = _read(applier, package)
             batch.shown.append(feed.name(package))
             batch.reads.append(read)
-            size += sum(len(found.data) for found in read.document.files.values())
-            if (
-                len(batch.reads) >= self.settings.batch_packages
-                or size >= self.settings.batch_bytes
-            ):
+            if filling.add(read):
                 yield batch
-                batch, size = _Batch(applier, [], []), 0
+                batch, filling = _Batch(applier, [], []), Filling(self.settings)
         if batch.reads:
             yield batch
 
@@ -224,8 +219,7 @@ class _Walk:
         requests = [read.request for read in fresh if read.request is not None]
         hand = load(connection, needs_of(requests))
         newer = applier._newer(connection, requests) if applier.late else set()
-        refuse = self.settings.late_feeds == "refuse"
-        terms = Terms(applier.client, applier.strict, newer, refuse_stale=refuse)
+        terms = applier.terms(connection, hand, newer)
         outcomes = [
             applier._unchanged(read) if old else applier._decide(read, hand, terms, newer, None)
             for read, old in zip(reads, known, strict=True)
@@ -246,13 +240,13 @@ def _read(applier: FeedApplier, package: str) -> Read:
     started = now_text()
     document = applier.loader.load(package)
     parsed = parse(document, strict=applier.strict)
-    findings = document.findings(parsed.faults)
+    reasons: list[Finding] = []
     if any(fault.code == "schema-invalid" for fault in parsed.faults):
         alone = set(document.violations(document.files)).intersection(parsed.faults)
         for file in sorted({unwound(fault.place)[0] for fault in alone}):
-            findings += _reasons(document.files[file])
-    document.files[package].root = None
-    return Read(package, document, parsed.request, parsed.asked, findings, started)
+            reasons += _reasons(document.files[file])
+    document.let_go()
+    return Read(package, document, parsed.request, parsed.asked, parsed.faults, started, reasons)
 
 
 def _reasons(found: SourceFile) -> list[Finding]:

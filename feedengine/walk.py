@@ -14,6 +14,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Literal, NamedTuple, TypeAlias
 
+from feedengine.config import Settings
 from feedengine.errors import Fault, Finding, UsageError
 from feedengine.feeds.document import file_findings
 from feedengine.feeds.entries import (
@@ -25,7 +26,13 @@ from feedengine.feeds.entries import (
     parse_manifest,
 )
 from feedengine.feeds.folder import MANIFEST, FeedFolder, FeedPathError, MissingError, OutsideError
-from feedengine.feeds.stack import Stack, client_mismatch, feed_missing, no_packages
+from feedengine.feeds.stack import (
+    Stack,
+    client_mismatch,
+    client_unknown,
+    feed_missing,
+    no_packages,
+)
 
 Kind: TypeAlias = Literal["package", "feed", "entry"]
 
@@ -60,15 +67,15 @@ class Feed(NamedTuple):
         return self.called.get(package) or f"{self.shown.rstrip('/')}/{package}"
 
 
-def steps(paths: Sequence[Path], feeds: Path, stack: Path) -> Iterator[Found | Feed]:
-    """What stands at each path, in order; ``feeds`` and ``stack`` are those of the site.
+def steps(paths: Sequence[Path], settings: Settings) -> Iterator[Found | Feed]:
+    """What stands at each path, in order, at a site or for one that would have these settings.
 
     Package files of one feed that follow each other come as one feed. Raises `UsageError` for a
     path where nothing is.
     """
     packages: list[Path] = []
     for path in paths:
-        kind = kind_of(path, stack)
+        kind = kind_of(path, settings.stack)
         if packages and (kind != "package" or feed_of(path) != feed_of(packages[0])):
             yield from _packages(packages)
             packages = []
@@ -76,9 +83,9 @@ def steps(paths: Sequence[Path], feeds: Path, stack: Path) -> Iterator[Found | F
             packages.append(path)
         elif kind == "feed":
             place = path if path.is_dir() else path.parent
-            yield from _feed(str(place), place, None)
+            yield from _feed(str(place), place, None, settings)
         else:
-            yield from _entry(path, feeds, stack)
+            yield from _entry(path, settings)
     if packages:
         yield from _packages(packages)
 
@@ -147,7 +154,7 @@ def _packages(paths: list[Path]) -> Iterator[Feed]:
         yield Feed(folder, place, client, list(called), called=called)
 
 
-def _entry(path: Path, feeds: Path, stack: Path) -> Iterator[Found | Feed]:
+def _entry(path: Path, settings: Settings) -> Iterator[Found | Feed]:
     """P2: a Stack entry, and the feed that it names."""
     above = absolute(path).parent
     data = b""
@@ -161,11 +168,13 @@ def _entry(path: Path, feeds: Path, stack: Path) -> Iterator[Found | Feed]:
         yield Found(str(path), "entry", file_findings(faults, data))
         return
     above = above.parent if above.name in SIDE_FOLDERS else above
-    root = feeds if above == absolute(stack) else above.parent / "Feeds"
+    root = settings.feeds if above == absolute(settings.stack) else above.parent / "Feeds"
     faults = _unreachable(root, found)
+    if not settings.knows(found.client):
+        faults = [client_unknown(found.client, found.name)]
     yield Found(str(path), "entry", file_findings(faults, data))
     if not faults:
-        yield from _feed(str(root / found.feed_path), root / found.feed_path, found)
+        yield from _feed(str(root / found.feed_path), root / found.feed_path, found, settings)
 
 
 def _unreachable(feeds: Path, entry: StackEntry) -> list[Fault]:
@@ -180,13 +189,17 @@ def _unreachable(feeds: Path, entry: StackEntry) -> list[Fault]:
     return []
 
 
-def _feed(shown: str, place: Path, entry: StackEntry | None) -> Iterator[Found | Feed]:
+def _feed(
+    shown: str, place: Path, entry: StackEntry | None, settings: Settings
+) -> Iterator[Found | Feed]:
     """P6: a feed's manifest, and every package that it names."""
     with _opened(place) as folder:
         manifest, findings = _manifest(folder)
         packages: list[str] = []
         if manifest is not None and entry is not None and manifest.client != entry.client:
             findings = file_findings([client_mismatch(entry, manifest)], b"")
+        elif manifest is not None and not settings.knows(manifest.client):
+            findings = file_findings([client_unknown(manifest.client, MANIFEST)], b"")
         elif manifest is not None:
             packages = _named(folder, manifest)
             if not packages:

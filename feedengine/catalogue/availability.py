@@ -9,7 +9,8 @@ An instant is canonical text (``YYYY-MM-DDTHH:MM:SS.ffffffZ``), which compares a
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from bisect import bisect_right
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import NamedTuple, TypeAlias
 
 from feedengine.catalogue.territories import TerritorySet, Validity
@@ -115,10 +116,38 @@ def _rules(validities: Iterable[Validity], usage: str) -> _Rules:
     return _Rules(allows, denies)
 
 
-def _left_open(validities: Iterable[Validity], usage: str) -> Windows:
-    """Where (ii) and (iii) hold, and (i) if there is any Allow of the usage."""
-    allows, denies = _rules(validities, usage)
-    return intersect(*allows.values(), _outside(denies))
+class _ByUsage:
+    """Validities by the usage that they belong to, looked through once for all usages."""
+
+    def __init__(self, validities: Iterable[Validity]) -> None:
+        conditions: list[Validity] = []
+        own: dict[str, list[Validity]] = {}
+        for validity in validities:
+            usage = usage_of(validity.name)
+            (conditions if usage is None else own.setdefault(usage, [])).append(validity)
+        rules = _rules(conditions, ANY_USAGE)
+        self.common = intersect(*rules.allows.values(), _outside(rules.denies))
+        self.own = own
+        self._ends = [window.ends_at or _AFTER_ALL for window in self.common]
+
+    def left_open(self, usage: str) -> Windows:
+        """Where (ii) and (iii) hold, and (i) if there is any Allow of the usage."""
+        own = self.own.get(usage)
+        if own is None:
+            return self.common
+        rules = _rules(own, usage)
+        found = intersect(*rules.allows.values(), _outside(rules.denies))
+        return tuple(window for one in found for window in self._within(one))
+
+    def _within(self, one: Window) -> Iterator[Window]:
+        """What of a window the conditions leave open: a search, and a step for each piece."""
+        start, end = one.starts_at or _BEFORE_ALL, one.ends_at or _AFTER_ALL
+        for at in range(bisect_right(self._ends, start), len(self.common)):
+            first = max(start, self.common[at].starts_at or _BEFORE_ALL)
+            if first >= end:
+                break
+            last = min(end, self._ends[at])
+            yield Window(first or None, None if last == _AFTER_ALL else last)
 
 
 def windows(validities: Sequence[Validity]) -> Mapping[str, Windows]:
@@ -128,8 +157,9 @@ def windows(validities: Sequence[Validity]) -> Mapping[str, Windows]:
     """
     if not validities:
         return {ANY_USAGE: (ALWAYS,)}
+    by_usage = _ByUsage(validities)
     allowed = {usage_of(one.name) for one in validities if one.type == "Allow"}
-    found = {usage: _left_open(validities, usage) for usage in sorted(filter(None, allowed))}
+    found = {usage: by_usage.left_open(usage) for usage in sorted(filter(None, allowed))}
     return {usage: spans for usage, spans in found.items() if spans}
 
 
@@ -138,8 +168,26 @@ def track_windows(validities: Sequence[Validity]) -> Mapping[str, Windows]:
 
     Every usage that they name is there; `ANY_USAGE` is for all others.
     """
+    by_usage = _ByUsage(validities)
     named = {usage_of(one.name) or ANY_USAGE for one in validities}
-    return {usage: _left_open(validities, usage) for usage in sorted(named | {ANY_USAGE})}
+    return {usage: by_usage.left_open(usage) for usage in sorted(named | {ANY_USAGE})}
+
+
+MOST_WINDOWS = 100_000
+"""Windows of one entry or track: every usage may have those of every condition."""
+
+
+CROWDED = f"the usages and conditions that these validities name make over {MOST_WINDOWS} windows"
+"""What is told of validities of which there are `too_many`."""
+
+
+def too_many(validities: Sequence[Validity]) -> bool:
+    """Whether these could make more than `MOST_WINDOWS` windows, which are all kept (A4)."""
+    if len(validities) * len(validities) <= MOST_WINDOWS:
+        return False
+    usages = [usage_of(one.name) for one in validities]
+    conditions = usages.count(None)
+    return (len(set(usages)) + 1) * (conditions + 1) + len(usages) > MOST_WINDOWS
 
 
 def open_to(found: Mapping[str, Windows], usage: str) -> Windows:
@@ -156,7 +204,10 @@ def governing(territories: TerritorySet, country: str) -> tuple[Validity, ...] |
 def permitted(territories: TerritorySet, country: str, usage: str) -> Windows:
     """A1: the windows in which a territory list permits this usage in this country."""
     entry = governing(territories, country)
-    return () if entry is None else open_to(windows(entry), usage)
+    if entry is None:
+        return ()
+    concerned = [one for one in entry if usage_of(one.name) in {usage, None}]
+    return open_to(windows(concerned), usage) if concerned or not entry else ()
 
 
 def _covers(one: Window | Validity, at: str) -> bool:

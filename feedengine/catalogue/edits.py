@@ -6,7 +6,10 @@ from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 from feedengine.catalogue import territories
+from feedengine.catalogue.availability import too_many
+from feedengine.catalogue.items import Items
 from feedengine.catalogue.objects import Item, Key, Object
+from feedengine.catalogue.territories import Validity
 from feedengine.errors import Fault, Place, quoted
 from feedengine.feeds import changes
 from feedengine.feeds.changes import SHARED, Change
@@ -22,74 +25,98 @@ if TYPE_CHECKING:
     from feedengine.catalogue.territories import TerritorySet
 
 
-class Draft:
-    """An object while its steps are carried out.
+FEW_VALIDITIES = 100
+"""So many are never too many (`feedengine.catalogue.availability.too_many`)."""
 
-    Saved before a nested model is carried out and taken up again after it, because that may touch
-    the same object.
+
+class Draft:
+    """An object while a package's steps are carried out; one for each object that changes.
+
+    A model may be nested in itself: whoever changes an object works on the same draft. What it
+    comes to is put back in hand when the package is through (`Decider.put_back`), so that a step
+    costs what it touches and not what the object holds.
     """
 
-    __slots__ = ("hand", "key", "kind", "lists", "row")
+    __slots__ = ("_lists", "_relisted", "_territories", "hand", "key", "kind", "row")
 
     def __init__(self, hand: Hand, key: Key) -> None:
         """Take the object up as it stands."""
+        thing = hand.objects[key]
+        if thing is None:
+            raise LookupError(key)
         self.hand = hand
         self.key = key
-        self.take_up()
-
-    def take_up(self) -> None:
-        """Go on from the object as it stands now."""
-        thing = self.hand.objects[self.key]
-        if thing is None:
-            raise LookupError(self.key)
         self.kind = thing.kind
         self.row: list[Value | None] = list(thing.row)
-        self.lists: list[tuple[Item, ...]] = list(thing.lists)
+        self._lists: list[tuple[Item, ...] | Items] = list(thing.lists)
+        self._relisted = False
+        self._territories: TerritorySet | None = None
 
-    def save(self) -> None:
+    def items(self, index: int) -> Items:
+        """A list, to be edited."""
+        found = self._lists[index]
+        if isinstance(found, tuple):
+            one = self.kind.lists[index]
+            found = self._lists[index] = Items(() if one.is_link else one.key, found)
+        return found
+
+    def replace(self, index: int, items: tuple[Item, ...]) -> None:
+        """A list now holds these."""
+        self._lists[index] = items
+
+    def put_back(self) -> None:
         """The object now stands like this."""
-        self.hand.put(self.key, Object(self.kind, tuple(self.row), tuple(self.lists)))
+        if self._relisted:
+            declared = self._territories
+            index = self.kind.position["territory_set_id"]
+            self.row[index] = None if declared is None else self.hand.keep_set(declared)
+        lists = [one if isinstance(one, tuple) else one.all() for one in self._lists]
+        self.hand.put(self.key, Object(self.kind, tuple(self.row), tuple(lists)))
+
+    @property
+    def crowded(self) -> bool:
+        """Whether the object's own validities would open too many windows (A2, A4)."""
+        for one in self.kind.lists:
+            if one.name == "validity" and len(found := self._lists[one.index]) > FEW_VALIDITIES:
+                items = found if isinstance(found, tuple) else found.all()
+                return too_many([Validity(*item) for item in items])
+        return False
+
+    @property
+    def declares(self) -> bool:
+        """Whether a territory list is declared, be it an empty one."""
+        if self._relisted:
+            return self._territories is not None
+        return self.row[self.kind.position["territory_set_id"]] is not None
 
     @property
     def territories(self) -> TerritorySet | None:
         """The declared territory list."""
-        index = self.kind.territory_index
-        name = None if index is None else self.row[index]
-        return None if name is None else self.hand.sets[str(name)]
+        if self._relisted or not self.declares:
+            return self._territories
+        return self.hand.sets[str(self.row[self.kind.position["territory_set_id"]])]
 
     @territories.setter
     def territories(self, declared: TerritorySet | None) -> None:
-        index = self.kind.position["territory_set_id"]
-        self.row[index] = None if declared is None else self.hand.keep_set(declared)
+        self._relisted = True
+        self._territories = declared
 
 
 def _replace(_: Decider, draft: Draft, step: changes.Replace) -> None:
     """P21: the list is replaced whole."""
-    draft.lists[step.list] = step.items
+    draft.replace(step.list, step.items)
 
 
 def _push(_: Decider, draft: Draft, step: changes.Push) -> None:
     """P32: in place of the item with the same key, or at the end."""
-    key = draft.kind.lists[step.list].key
-    wanted = [step.item[at] for at in key]
-    items = list(draft.lists[step.list])
-    for index, item in enumerate(items):
-        if [item[at] for at in key] == wanted:
-            items[index] = step.item
-            break
-    else:
-        items.append(step.item)
-    draft.lists[step.list] = tuple(items)
+    draft.items(step.list).push(step.item)
 
 
 def _pull(decider: Decider, draft: Draft, step: changes.Pull) -> None:
     """P33: every item that matches all scalars given goes."""
-    items = draft.lists[step.list]
-    left = tuple(item for item in items if not all(item[at] == value for at, value in step.match))
-    if len(left) == len(items):
+    if not draft.items(step.list).pull(step.match):
         item = draft.kind.lists[step.list].listed.item
         _no_match(decider, step.place, f"no {item} of the list matches")
-    draft.lists[step.list] = left
 
 
 def _no_match(decider: Decider, place: Place, message: str) -> None:
@@ -97,16 +124,11 @@ def _no_match(decider: Decider, place: Place, message: str) -> None:
     decider.fault(Fault("pull-no-match", "P33", place, message, refused=strict))
 
 
-def _settled(decider: Decider, draft: Draft, model: Change) -> bool:
+def _settled(decider: Decider, model: Change) -> bool:
     """Carry out a nested model; whether it can be linked now (P26, P43)."""
-    from feedengine.catalogue.decide import PRIMARY
-
     if model.action == "refer" and decider.hand.exists((model.kind.name, model.id)):
         return True
-    draft.save()
-    settled: bool = PRIMARY[model.action](decider, model)
-    draft.take_up()
-    return settled
+    return decider.nested(model)
 
 
 def _replace_links(decider: Decider, draft: Draft, step: changes.ReplaceLinks) -> None:
@@ -114,8 +136,8 @@ def _replace_links(decider: Decider, draft: Draft, step: changes.ReplaceLinks) -
     if step.list == SHARED:
         _replace_shared(decider, draft, step)
         return
-    linked = [model.id for model in step.models if _settled(decider, draft, model)]
-    draft.lists[step.list] = tuple(linked)
+    linked = [model.id for model in step.models if _settled(decider, model)]
+    draft.replace(step.list, tuple(linked))
 
 
 def _replace_shared(decider: Decider, draft: Draft, step: changes.ReplaceLinks) -> None:
@@ -127,14 +149,14 @@ def _replace_shared(decider: Decider, draft: Draft, step: changes.ReplaceLinks) 
             if track not in named:
                 hand.put_link(own, track, None)
         for position, model in enumerate(step.models, 1):
-            if _settled(decider, draft, model):
+            if _settled(decider, model):
                 hand.put_link(own, model.id, position)
         return
     for release in sorted(hand.releases_of.get(own, ())):
         if release not in named:
             hand.put_link(release, own, None)
     for model in step.models:
-        if _settled(decider, draft, model):
+        if _settled(decider, model):
             _link_at_end(hand, model.id, own)
 
 
@@ -146,11 +168,10 @@ def _link_at_end(hand: Hand, release: str, track: str) -> None:
 def _push_link(decider: Decider, draft: Draft, step: changes.PushLink) -> None:
     """P32: linked once, at the end where it was not linked before."""
     model = step.model
-    if not _settled(decider, draft, model):
+    if not _settled(decider, model):
         return
     if step.list != SHARED:
-        if model.id not in draft.lists[step.list]:
-            draft.lists[step.list] += (model.id,)
+        draft.items(step.list).push(model.id)
         return
     kind, own = draft.key
     release, track = (own, model.id) if kind == "release" else (model.id, own)
@@ -165,9 +186,7 @@ def _pull_link(decider: Decider, draft: Draft, step: changes.PullLink) -> None:
         if (release, track) in decider.hand.links:
             decider.hand.put_link(release, track, None)
             return
-    elif step.id in draft.lists[step.list]:
-        kept = tuple(item for item in draft.lists[step.list] if item != step.id)
-        draft.lists[step.list] = kept
+    elif draft.items(step.list).discard(step.id):
         return
     _no_match(decider, step.place, f"{quoted(step.id)} is not in the list")
 
@@ -176,7 +195,7 @@ def _point_at(decider: Decider, draft: Draft, step: changes.PointAt) -> None:
     """A single nested model: its ID goes into the column."""
     if step.model is None:
         draft.row[step.column] = None
-    elif _settled(decider, draft, step.model):
+    elif _settled(decider, step.model):
         draft.row[step.column] = step.model.id
 
 
@@ -208,14 +227,17 @@ def _push_territory(decider: Decider, draft: Draft, step: changes.PushTerritory)
     declared, hand = draft.territories, decider.hand
     if declared is None and draft.key[0] == "track":
         releases = hand.releases_of.get(draft.key[1], ())
-        if any(_declares(hand, release) for release in releases):
+        if any(_declares(decider, release) for release in releases):
             message = "this begins a list on the track, beside that of its release"
             decider.fault(Fault("territory-list-begun", "P36", step.place, message))
     draft.territories = territories.push(declared, step.country, step.validities)
 
 
-def _declares(hand: Hand, release: str) -> bool:
-    thing = hand.objects.get(("release", release))
+def _declares(decider: Decider, release: str) -> bool:
+    draft = decider.drafts.get(("release", release))
+    if draft is not None:
+        return draft.declares
+    thing = decider.hand.objects.get(("release", release))
     return thing is not None and thing.value("territory_set_id") is not None
 
 
@@ -232,20 +254,20 @@ def _undeclare(_: Decider, draft: Draft, _step: changes.Undeclare) -> None:
     draft.territories = None
 
 
-def cut_links(hand: Hand, key: Key) -> None:
+def cut_links(decider: Decider, key: Key) -> None:
     """P23: every link to an object that goes, in the order of the owners' kinds and ids."""
+    hand = decider.hand
     for owner in sorted(hand.referrers.get(key, ())):
-        thing = hand.objects.get(owner)
-        if thing is None:
+        if not hand.exists(owner):
             continue
-        row, lists = list(thing.row), list(thing.lists)
+        hand.touch(owner)
+        draft = decider.draft(owner)
         for kind, one in links_to(key[0]):
-            if kind is thing.kind:
-                lists[one.index] = tuple(item for item in lists[one.index] if item != key[1])
-        for index, target in thing.kind.ones.values():
-            if target == key[0] and row[index] == key[1]:
-                row[index] = None
-        hand.put(owner, Object(thing.kind, tuple(row), tuple(lists)))
+            if kind is draft.kind:
+                draft.items(one.index).discard(key[1])
+        for index, target in draft.kind.ones.values():
+            if target == key[0] and draft.row[index] == key[1]:
+                draft.row[index] = None
 
 
 EDITS: dict[type, Callable[[Any, Draft, Any], None]] = {

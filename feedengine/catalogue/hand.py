@@ -6,6 +6,7 @@ the end. What a failing package did is taken back, so that it affects no other (
 
 from __future__ import annotations
 
+from heapq import heapify, heappop, heappush
 from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 
 from feedengine.catalogue.objects import Key, Link, Object
@@ -54,6 +55,7 @@ class Hand:
         self.links_before: dict[LinkKey, Link | None] = {}
         self._pending: dict[str, TerritorySet] = {}
         self._order = PROVISIONAL
+        self._ends: dict[str, list[tuple[int, str]]] = {}
         self._touched: dict[tuple[str, str | LinkKey], Object | Link | None] = {}
 
     def exists(self, key: Key) -> bool:
@@ -62,10 +64,14 @@ class Hand:
             return self.objects[key] is not None
         return key in self.known
 
-    def put(self, key: Key, thing: Object | None) -> None:
-        """The object is now this; None deletes it."""
+    def touch(self, key: Key) -> None:
+        """The object is about to change: from here on it is among what the package touched."""
         if key not in self._touched:
             self._touched[key] = self.objects.get(key)
+
+    def put(self, key: Key, thing: Object | None) -> None:
+        """The object is now this; None deletes it."""
+        self.touch(key)
         self.objects[key] = thing
         if self.referrers and thing is not None:
             self._note_referrer(key, thing)
@@ -89,6 +95,8 @@ class Hand:
         self.links[release, track] = link
         self.tracks_of.setdefault(release, {})[track] = None
         self.releases_of.setdefault(track, {})[release] = None
+        if release in self._ends:
+            heappush(self._ends[release], (-link.position, track))
 
     def put_link(self, release: str, track: str, position: int | None) -> None:
         """The link now stands at this position; None removes it."""
@@ -115,8 +123,19 @@ class Hand:
 
     def end_position(self, release: str) -> int:
         """The position after the last track of a release."""
-        tracks = self.tracks_of.get(release, ())
-        return 1 + max((self.links[release, track].position for track in tracks), default=0)
+        ends = self._ends.get(release)
+        if ends is None:
+            tracks = self.tracks_of.get(release, ())
+            ends = [(-self.links[release, track].position, track) for track in tracks]
+            heapify(ends)
+            self._ends[release] = ends
+        while ends:
+            position, track = ends[0]
+            link = self.links.get((release, track))
+            if link is not None and link.position == -position:
+                return 1 - position
+            heappop(ends)  # this link has gone, or has moved
+        return 1
 
     def ordered_tracks(self, release: str) -> list[str]:
         """The release's tracks in their order."""

@@ -22,6 +22,7 @@ class Needs:
     ids whose links are needed, from the track's or the release's side. ``gone``: it may be deleted,
     so whoever links to it is needed whole. ``begun``: tracks that may begin a territory list, so
     their releases are needed. ``sets``: objects whose territory list is edited or shown.
+    ``seen``: models from files that were asked, by their places in memory.
     """
 
     whole: set[Key] = field(default_factory=set)
@@ -31,10 +32,15 @@ class Needs:
     gone: set[Key] = field(default_factory=set)
     begun: set[str] = field(default_factory=set)
     sets: set[Key] = field(default_factory=set)
+    seen: dict[int, Change] = field(default_factory=dict)
 
 
 def needs_of(requests: list[Request]) -> Needs:
-    """What a batch of packages needs."""
+    """What a batch of packages needs.
+
+    Models from files may stand in several places and name each other in circles: each is asked
+    once.
+    """
     needs = Needs()
     for request in requests:
         if isinstance(request, GenreList):
@@ -49,6 +55,8 @@ def needs_of(requests: list[Request]) -> Needs:
 
 def _add(needs: Needs, change: Change) -> None:
     key = (change.kind.name, change.id)
+    if change.source is not None and _asked_before(needs, change):
+        return
     (needs.known if change.action == "refer" else needs.whole).add(key)
     if change.action in {"delete", "pull"} and not change.setting:
         needs.gone.add(key)
@@ -74,6 +82,17 @@ def _add(needs: Needs, change: Change) -> None:
             needs.sets.add(key)
             if key[0] == "track":
                 needs.begun.add(key[1])
+
+
+def _asked_before(needs: Needs, change: Change) -> bool:
+    """Whether a model from a file was dealt with; where it is bare, its file has the rest (P42)."""
+    if id(change) in needs.seen:
+        return True
+    needs.seen[id(change)] = change
+    whole = change.source.change if change.source is not None else None
+    if whole is not None and whole is not change:
+        _add(needs, whole)
+    return False
 
 
 def _links(needs: Needs, key: Key) -> None:

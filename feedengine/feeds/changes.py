@@ -135,11 +135,31 @@ SHARED: Final = -1
 """The ``list`` of a step on release–track links: they belong to no list of one object."""
 
 
+class Source:
+    """The file that a nested model stands in; where the file names itself again, it is there again.
+
+    ``change`` is what the model asks for, once the file has been read whole (P42).
+    """
+
+    __slots__ = ("change", "file")
+
+    def __init__(self, file: str) -> None:
+        """A model of ``file``, not read yet."""
+        self.file = file
+        self.change: Change | None = None
+
+    def __repr__(self) -> str:
+        """The file alone: its models may name each other in circles."""
+        return f"Source({self.file!r})"
+
+
 class Change(NamedTuple):
     """What one model of a package asks for.
 
     ``asked`` holds a value, NULL or UNSET for each of ``kind.columns``; ``missing`` the required
-    elements that are not given, which matters where the object has to be created.
+    elements that are not given, which matters where the object has to be created. A model from a
+    file has a ``source``; where the file was being read already, nothing is asked: it is a bare
+    reference there, and what its source says wherever it is not being carried out (P42).
     """
 
     action: Action
@@ -150,6 +170,13 @@ class Change(NamedTuple):
     missing: tuple[str, ...]
     place: Place
     setting: bool = False
+    source: Source | None = None
+
+
+def bare(change: Change) -> Change:
+    """A reference to the same object by its ID alone."""
+    missing = tuple(leaf.element for leaf in change.kind.leaves if leaf.required)
+    return Change("refer", change.kind, change.id, (), (), missing, change.place)
 
 
 class GenreList(NamedTuple):

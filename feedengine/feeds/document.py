@@ -20,10 +20,11 @@ from feedengine.feeds.folder import (
     resolve_source,
 )
 from feedengine.feeds.places import WHOLE, Path, Spot, path_of, spots, unwound
-from feedengine.feeds.sources import MOST_FILES, MOST_LEVELS, Trouble, Unfolding, limit, sourced
+from feedengine.feeds.sources import Trouble, Unfolding, limit, sourced
 from feedengine.feeds.tree import Limits, SourceFile, first_deeper, read_file
 from feedengine.feeds.validator import violations
 from feedengine.model.codes import codes, severity_of
+from feedengine.model.faults import Faults
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -31,8 +32,6 @@ if TYPE_CHECKING:
     from lxml.etree import _Element as Element
 
 __all__ = [
-    "MOST_FILES",
-    "MOST_LEVELS",
     "Document",
     "Limits",
     "Loader",
@@ -47,9 +46,6 @@ CACHE_BYTES = 32 * 1024 * 1024
 
 TREE_BYTES = 240
 """What a tag takes in a tree, about."""
-
-MOST_FINDINGS = 1000
-"""How many findings of a package are told."""
 
 
 @dataclass(slots=True)
@@ -87,12 +83,20 @@ class Document:
                     found.append(Fault("schema-invalid", "P10", place, message))
         return found
 
+    def let_go(self) -> None:
+        """Parsing is over: the trees go, the text stays, for the places of what is found later."""
+        self.files = {
+            name: SourceFile(name, found.data, found.digest, spots=found.spots)
+            for name, found in self.files.items()
+        }
+
     def findings(self, faults: Iterable[Fault]) -> list[Finding]:
         """The faults as people read them: with file, line, column, XPath and cure.
 
-        Of more than a thousand the errors go first; the last one told says how many are not.
+        Where there are more than the limit the errors go first; the last one told says how many
+        are not.
         """
-        kept = _most(list(faults))
+        kept = Faults(faults, self.limits.findings).told()
         wanted: dict[str, set[Path]] = {}
         for fault in kept:
             file, path = unwound(fault.place)
@@ -120,16 +124,6 @@ def _violator(root: Element, line: int, message: str) -> Path:
     return ()
 
 
-def _most(faults: list[Fault]) -> list[Fault]:
-    if len(faults) <= MOST_FINDINGS:
-        return faults
-    numbers = sorted(range(len(faults)), key=lambda n: severity_of(faults[n]) != "error")
-    kept = [faults[n] for n in sorted(numbers[:MOST_FINDINGS])]
-    more = len(faults) - MOST_FINDINGS
-    kept[-1] = kept[-1]._replace(message=f"{kept[-1].message} (and {more} findings more)")
-    return kept
-
-
 def _located(fault: Fault, found: dict[str, dict[Path, Spot]]) -> Finding:
     file, path = unwound(fault.place)
     return finding(fault, file, *(found[file].get(path, WHOLE) if path else WHOLE))
@@ -150,11 +144,12 @@ def file_findings(faults: Sequence[Fault], data: bytes) -> list[Finding]:
         text = utf8(data)
     except EncodingError:
         text = b""
-    places = [unwound(fault.place) for fault in faults]
+    told = Faults(faults).told()
+    places = [unwound(fault.place) for fault in told]
     where = spots(text, {path for _, path in places if path})
     return [
         finding(fault, file, *where.get(path, WHOLE))
-        for fault, (file, path) in zip(faults, places, strict=True)
+        for fault, (file, path) in zip(told, places, strict=True)
     ]
 
 
@@ -216,14 +211,14 @@ class Loader:
                 found = self._shared_file(target)
                 bytes_left -= len(found.data)
                 tags_left -= found.tags
-                if len(names) >= MOST_FILES:
-                    sources[src] = limit(f"the package reads more than {MOST_FILES} files")
+                if len(names) >= self.limits.files:
+                    sources[src] = limit(f"the package reads more than {self.limits.files} files")
                 elif bytes_left < 0 or tags_left < 0:
                     sources[src] = limit("the files that the package reads are too large together")
                 else:
                     document.files[target] = replace(found, memo={}) if sourced(found) else found
                     names.append(target)
-        Unfolding(document.files, sources, document.file, self.limits.tags).check()
+        Unfolding(document.files, sources, document.file, self.limits).check()
 
     def _resolved(self, document: Document, src: str) -> str | Trouble:
         """The path of the file that ``src`` names, or what is wrong with it (P40)."""

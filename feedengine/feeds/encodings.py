@@ -143,6 +143,29 @@ def line_column(data: bytes, at: int) -> tuple[int, int]:
     )
 
 
+class Lines:
+    """Line and column of one byte after the other: each step counts on from the one before."""
+
+    def __init__(self, data: bytes) -> None:
+        """Of UTF-8; at its beginning."""
+        self.data = data
+        self._at = 0
+        self._line = 1
+        self._column = 1
+
+    def at(self, at: int) -> tuple[int, int]:
+        """What `line_column` says of a byte that is not before the last one asked for.
+
+        Nor may it be the second half of a line end.
+        """
+        passed = self.data[self._at : at]
+        line, column = line_column(passed, len(passed))
+        self._column = column if line > 1 else self._column + column - 1
+        self._line += line - 1
+        self._at = at
+        return self._line, self._column
+
+
 _NO_CHARACTERS = re.compile(rb"\xef\xbf[\xbe\xbf]")
 _MASK = bytes([*range(0x80), *[ord("x")] * 0x80])
 _TAG_NAME = re.compile(rb"</?([^\s/>]*)")

@@ -8,14 +8,15 @@ what is well-formed and wrong as faults, all of them.
 from __future__ import annotations
 
 import re
-from difflib import get_close_matches
 from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 
 from lxml import etree
 
 from feedengine.errors import Fault, Place, quoted
 from feedengine.feeds.globbing import Glob
+from feedengine.feeds.nearest import nearest
 from feedengine.feeds.paths import CONTROL, XML_BLANKS, OutsideError, plain_parts
+from feedengine.model import faults as kept
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -177,7 +178,7 @@ class _Reading:
         self.form = form
         self.whole: Place = (None, file)
         self.root: Place = (self.whole, 0)
-        self.faults: list[Fault] = []
+        self.faults = kept.Faults()
 
     def fault(self, place: Place, message: str, hint: str = "", element: str = "") -> Fault:
         """Note what is wrong; ``element`` names the one whose value is, if it is one."""
@@ -296,8 +297,8 @@ def _tag(element: etree._Element) -> str:
 
 
 def _unknown(name: str, place: Place, reading: _Reading) -> None:
-    near = get_close_matches(name.title(), reading.form.elements, 1)
-    hint = f"Did you mean {near[0]}?" if near else ""
+    near = None if reading.faults.full else nearest(name, reading.form.elements)
+    hint = f"Did you mean {near}?" if near else ""
     reading.fault(place, f"{quoted(name)} is not known here", hint)
 
 

@@ -142,7 +142,9 @@ def _target(reading: Reading, element: Element, place: Place, src: str) -> Model
         rule = "P42" if code == "source-limit" else "P40"
         reading.fault(code, rule, place, message, hint)
         return None
-    return package_object(reading, target)
+    if target not in reading.objects:
+        reading.objects[target] = package_object(reading, target)
+    return reading.objects[target]
 
 
 def list_members(
@@ -200,21 +202,32 @@ def _picked(
         reading.fault("schema-invalid", "P40", place, message)
         return None
     else:
-        chosen = [
-            Model(child, (found.place, index), found.action, found.file)
-            for index, child in enumerate(found.element)
-            if child.tag == name and (ref is None or _key(child) == _wanted(name, ref))
-        ]
-        if ref is None and len(chosen) > 1:
-            keys = ", ".join(quoted(_key(one.element)) for one in chosen[:5])
+        there, by_key = _members(reading, found, name)
+        if ref is None and len(there) > 1:
+            keys = ", ".join(quoted(_key(one.element)) for one in there[:5])
             message = f"{quoted(str(found.file))} holds several: {keys}"
             reading.fault("source-ambiguous", "P41", place, message, "say which one with ref=")
             return None
-        if chosen:
-            return chosen[-1]
+        chosen = next(iter(there), None) if ref is None else by_key.get(_wanted(name, ref))
+        if chosen is not None:
+            return chosen
     message = f"{quoted(str(found.file))} has no {name} {quoted(ref or '')}"
     reading.fault("source-missing", "P41", place, message)
     return None
+
+
+def _members(reading: Reading, found: Model, name: str) -> tuple[list[Model], dict[str, Model]]:
+    """The members of a file that holds several, in order and by key; the later of two wins."""
+    mark = (str(found.file), name)
+    known = reading.members.get(mark)
+    if known is None:
+        there = [
+            Model(child, (found.place, index), found.action, found.file)
+            for index, child in enumerate(found.element)
+            if child.tag == name
+        ]
+        known = reading.members[mark] = (there, {_key(one.element): one for one in there})
+    return known
 
 
 def _key(element: Element) -> str:

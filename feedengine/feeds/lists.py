@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
+from feedengine.catalogue.availability import CROWDED, too_many
 from feedengine.catalogue.territories import Validity
 from feedengine.errors import Place
 from feedengine.feeds import changes, rules
@@ -349,4 +350,7 @@ def _validities(reading: Reading, element: Element, place: Place) -> tuple[Valid
         attributes(reading, child, at, rules.ACTION_ATTRIBUTES)
         no_text(reading, child, at)
     rows = plain_list(reading, children, kind)
-    return tuple([Validity(*row) for row in rows])  # type: ignore[arg-type]
+    found = tuple([Validity(*row) for row in rows])  # type: ignore[arg-type]
+    if too_many(found):
+        reading.fault("too-large", "P11", place, CROWDED)
+    return found

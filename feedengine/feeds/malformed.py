@@ -8,7 +8,6 @@ alone and are never applied.
 from __future__ import annotations
 
 import re
-from difflib import get_close_matches
 from typing import NamedTuple
 from xml.parsers import expat
 
@@ -25,6 +24,7 @@ from feedengine.feeds.mistakes import (
     tag_span,
     unknown_entity,
 )
+from feedengine.feeds.nearest import nearest
 
 MOST_TROUBLES = 20
 """How many mistakes of a document are told."""
@@ -160,7 +160,7 @@ def _mismatch(data: bytes, at: int, stack: list[_Opened]) -> Mistake:
         causes, spans = _unclosed(data, unclosed)
         return Mistake(at, message, causes, spans)
     leaf = data.find(b"<", last.at + 1) == at
-    if leaf or get_close_matches(name.lower(), [last.name.lower()], 1, 0.6):
+    if leaf or nearest(name, [last.name]):
         spans = (tag_span(data, last.at), span)
         return Mistake(at, message, f"</{plain(last.name)}> is wanted here", spans)
     hint = f"no <{plain(name)}> is open here; remove it, or close <{plain(last.name)}> before"

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple, cast
 
 from feedengine.errors import Place, quoted
 from feedengine.feeds import changes, rules
-from feedengine.feeds.changes import UNSET, Asked, Change
+from feedengine.feeds.changes import Change, Source, bare
 from feedengine.feeds.frame import PLURALS, Model, identity, list_members, sourced
 from feedengine.feeds.lists import (
     NO_MARKS,
@@ -24,6 +24,7 @@ from feedengine.model.entities import Kind, kinds
 if TYPE_CHECKING:
     from lxml.etree import _Element as Element
 
+    from feedengine.feeds.changes import Action
     from feedengine.feeds.rules import Mode
 
 DEEPEST_INLINE = 28
@@ -44,11 +45,20 @@ class Member(NamedTuple):
 
 
 def nested(
-    reading: Reading, element: Element, place: Place, kind: Kind, mode: Mode, marks: Marks
+    reading: Reading,
+    element: Element,
+    place: Place,
+    kind: Kind,
+    mode: Mode,
+    marks: Marks,
+    file: str | None = None,
 ) -> Member:
-    """A nested model with the action that holds for it (P26, P40, P43)."""
+    """A nested model with the action that holds for it (P26, P40, P43).
+
+    ``file`` is the one it stands in where its collection came from there.
+    """
     if marks is NO_MARKS and not element.keys():
-        change = _entered(reading, Model(element, place, None, None), kind, "refer")
+        change = _entered(reading, Model(element, place, None, file), kind, "refer")
         return Member(None, change, None, place)
     attributes(reading, element, place, rules.NESTED_ATTRIBUTES)
     word = word_of(reading, element, place)
@@ -64,6 +74,8 @@ def nested(
         return Member(word or marks.word or NO_SOURCE, None, None, place)
     if pulling:
         return Member("pull", None, _pulled(reading, found, place), place)
+    if found.file is None and file is not None:
+        found = found._replace(file=file)
     primary = _own_action(reading, found, place, word)
     if primary is not None:
         allow(reading, mode, primary, place)
@@ -83,8 +95,8 @@ def _against(marks: Marks, word: str | None) -> bool:
 def _own_action(reading: Reading, found: Model, place: Place, word: str | None) -> str | None:
     """The nested Create or Upsert, on the element or in the file that stands for it (P26)."""
     own = None if word in rules.HOLDING or word == rules.UNKNOWN else word
-    # P42: a file met again while it is being read is a bare reference, whatever it says itself.
-    silent = found.action in {"view", rules.UNKNOWN} or found.file in reading.open
+    # P42: the package named by one of its files is a bare reference, whatever it says itself.
+    silent = found.action in {"view", rules.UNKNOWN} or found.file == reading.document.file
     file = None if silent else found.action
     if own is not None and file is not None and own != file:
         message = f"the element says {own.capitalize()}, its file {file.capitalize()}"
@@ -120,19 +132,41 @@ def _entered(reading: Reading, found: Model, kind: Kind, action: str) -> Change 
             return model(reading, found, kind, action)
         finally:
             reading.level -= 1
-    if found.file in reading.open:
-        name = identity(reading, found.element, found.place)
-        if name is None:
-            no_id(reading, found.element, found.place)
-            return None
-        missing = tuple(leaf.element for leaf in kind.leaves if leaf.required)
-        asked: tuple[Asked, ...] = (UNSET,) * len(kind.columns)
-        return Change("refer", kind, name, asked, (), missing, found.place)
-    reading.open.append(found.file)
-    try:
-        return model(reading, found, kind, action)
-    finally:
-        reading.open.pop()
+    again = found.file in reading.open
+    mark = (found.place, action, again)
+    if mark not in reading.models:
+        read = _again if again else _whole
+        reading.models[mark] = read(reading, found, kind, action)
+    return reading.models[mark]
+
+
+def _whole(reading: Reading, found: Model, kind: Kind, action: str) -> Change | None:
+    """P42: a model from a file, which is read once a package for each action."""
+    file = str(found.file)
+    source = reading.sources.setdefault(found.place, Source(file))
+    level, reading.level = reading.level, 0
+    reading.open.append(file)
+    change = model(reading, found, kind, action)
+    reading.open.pop()
+    reading.level = level
+    if change is not None:
+        change = change._replace(source=source)
+        source.change = source.change or change
+    return change
+
+
+def _again(reading: Reading, found: Model, kind: Kind, action: str) -> Change | None:
+    """P42: of a file that is being read already the ID alone; it has its own content elsewhere."""
+    name = identity(reading, found.element, found.place)
+    if name is None:
+        no_id(reading, found.element, found.place)
+        return None
+    file = str(found.file)
+    whole = Change("refer", kind, name, (), (), (), found.place)
+    if file == reading.document.file:
+        return bare(whole)
+    source = reading.sources.setdefault(found.place, Source(file))
+    return bare(whole)._replace(action=cast("Action", action), source=source)
 
 
 def links(reading: Reading, element: Element, place: Place, body: Body, slot: Slot) -> None:
@@ -148,15 +182,12 @@ def links(reading: Reading, element: Element, place: Place, body: Body, slot: Sl
     if found is None:
         return
     children, file = found
-    with_file = [file] if file is not None else []
-    reading.open.extend(with_file)
     members = []
     for child_place, child in children:
         if not len(child) and not child.keys() and is_empty(child) and not marks.edits:
             reading.fault("empty-item", "P15", child_place, f"an empty {slot.item} is skipped")
         else:
-            members.append(nested(reading, child, child_place, target, body.mode, marks))
-    del reading.open[len(reading.open) - len(with_file) :]
+            members.append(nested(reading, child, child_place, target, body.mode, marks, file))
     check_announced(reading, marks, place, bare=False, models=bool(members))
     there = [member for member in members if member.word != NO_SOURCE]
     words = [member.word for member in there]

@@ -24,14 +24,13 @@ from feedengine.feeds.models import Body, bare, children, model, slots
 from feedengine.feeds.nested import NO_SOURCE, Member, links, nested, one
 from feedengine.feeds.reading import BLANK, Reading, attributes, is_empty, no_text
 from feedengine.feeds.territory_lists import plain_territories, territories
-from feedengine.model.codes import severity_of
 from feedengine.model.entities import by_element, kinds
 
 if TYPE_CHECKING:
     from lxml.etree import _Element as Element
 
-    from feedengine.errors import Fault
     from feedengine.feeds.document import Document
+    from feedengine.model.faults import Faults
 
 
 READERS = MappingProxyType(
@@ -47,7 +46,7 @@ class Parsed(NamedTuple):
     """
 
     request: Request | None
-    faults: list[Fault]
+    faults: Faults
     asked: Request | None
 
 
@@ -58,14 +57,9 @@ def parse(document: Document, *, strict: bool = False) -> Parsed:
     found = package_object(reading, document.file)
     if found is not None:
         request = _object(reading, found)
-    if not reading.ignored and not has_errors(reading.faults):
+    if not reading.ignored and not reading.faults.errors:
         reading.faults.extend(document.violations(sorted(reading.used)))
-    return Parsed(None if has_errors(reading.faults) else request, reading.faults, request)
-
-
-def has_errors(faults: list[Fault]) -> bool:
-    """Whether any of the faults is an error."""
-    return any(severity_of(fault) == "error" for fault in faults)
+    return Parsed(None if reading.faults.errors else request, reading.faults, request)
 
 
 def _object(reading: Reading, found: Model) -> Request | None:
@@ -182,6 +176,7 @@ def _genre_changes(
 ) -> tuple[Change, ...]:
     """What is to be done with each genre of the list, in order."""
     done: list[Change] = []
+    places: dict[str, int] = {}
     for member in members:
         if member.pulled is not None:
             kind = kinds()["genre"]
@@ -189,20 +184,19 @@ def _genre_changes(
         elif member.change is not None:
             refused = member.word not in {None, "push", "create", "upsert"}
             genre = member.change if refused else _genre(reading, member.change, own)
-            if edits or not _replaced(reading, done, genre, member.place):
+            if not edits and genre.id in places:
+                _duplicate(reading, genre, member.place)
+                done[places[genre.id]] = genre
+            else:
+                places[genre.id] = len(done)
                 done.append(genre)
     return tuple(done)
 
 
-def _replaced(reading: Reading, members: list[Change], genre: Change, place: Place) -> bool:
+def _duplicate(reading: Reading, genre: Change, place: Place) -> None:
     """P32: in a plain list the later of two genres with one ID stands, in the earlier's place."""
-    for index, member in enumerate(members):
-        if member.id == genre.id:
-            message = f"Genre {quoted(genre.id)} stands in the list already"
-            reading.fault("duplicate-item", "P32", place, message)
-            members[index] = genre
-            return True
-    return False
+    message = f"Genre {quoted(genre.id)} stands in the list already"
+    reading.fault("duplicate-item", "P32", place, message)
 
 
 def _genre(reading: Reading, change: Change, own: str) -> Change:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 from xml.parsers import expat
 
 from feedengine.errors import quoted
-from feedengine.feeds.encodings import line_column, masked, name_at
+from feedengine.feeds.encodings import Lines, line_column, masked, name_at
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -68,6 +68,7 @@ class _Finder:
         self.parser = parser
         self.data = data
         self.plain = data.isascii()
+        self.lines = Lines(data)
         self.wanted = frozenset(wanted)
         self.near = self.wanted.union(path[:n] for path in self.wanted for n in range(len(path)))
         self.levels = [_Level((), (), [0], {})]
@@ -93,7 +94,7 @@ class _Finder:
             return
         self.levels.append(_Level(key, (*steps, (name, number)), [0], {}))
         if key in self.wanted:
-            line, column = line_column(self.data, self.parser.CurrentByteIndex)
+            line, column = self.lines.at(self.parser.CurrentByteIndex)
             self.spots[key] = (line, column, self.levels[-1].steps)
 
     def end(self, _name: str) -> None:

@@ -7,11 +7,12 @@ are being read at this moment (P42). Where the schema has found every file valid
 
 from __future__ import annotations
 
-from difflib import get_close_matches
 from typing import TYPE_CHECKING
 
 from feedengine.errors import Fault, Place, quoted
 from feedengine.feeds import rules
+from feedengine.feeds.nearest import nearest
+from feedengine.model.faults import Faults
 from feedengine.model.instants import InvalidValueError, Remarks
 
 if TYPE_CHECKING:
@@ -19,7 +20,9 @@ if TYPE_CHECKING:
 
     from lxml.etree import _Element as Element
 
+    from feedengine.feeds.changes import Change, Source
     from feedengine.feeds.document import Document
+    from feedengine.feeds.frame import Model
     from feedengine.model.entities import Leaf, Node
     from feedengine.model.scalars import Value
 
@@ -37,9 +40,14 @@ class Reading:
         "faults",
         "ignored",
         "level",
+        "members",
+        "models",
+        "objects",
         "open",
+        "passed",
         "readers",
         "remarks",
+        "sources",
         "strict",
         "sure",
         "used",
@@ -51,15 +59,21 @@ class Reading:
         """Nothing found yet; the package's own file is open.
 
         ``readers`` say how each part of a model is read; models and what is nested in them read
-        each other, so neither can import both.
+        each other, so neither can import both. What has been made of a file is kept, so that it is
+        read once (P42): its object, its members by their keys, its models by place and action.
         """
         self.document = document
         self.readers = readers
         self.strict = strict
-        self.faults: list[Fault] = []
+        self.faults = Faults(most=document.limits.findings)
         self.remarks: Remarks = []
         self.open: list[str] = [document.file]
         self.used: set[str] = set()
+        self.passed: dict[str, bool] = {}
+        self.objects: dict[str, Model | None] = {}
+        self.members: dict[tuple[str, str], tuple[list[Model], dict[str, Model]]] = {}
+        self.sources: dict[Place, Source] = {}
+        self.models: dict[tuple[Place, str, bool], Change | None] = {}
         self.sure = all(not found.suspect for found in document.files.values())
         self.level = 0
         self.ignored = False
@@ -75,10 +89,13 @@ class Reading:
     def pass_over(self) -> bool:
         """Content is not looked at; it may still not be nested too deep (P11). True if it is."""
         self.ignored = True
-        deep = self.document.too_deep(self.open[-1])
-        if deep is not None and deep not in self.faults:
-            self.faults.append(deep)
-        return deep is not None
+        file = self.open[-1]
+        if file not in self.passed:
+            deep = self.document.too_deep(file)
+            self.passed[file] = deep is not None
+            if deep is not None:
+                self.faults.append(deep)
+        return self.passed[file]
 
     def fault(self, code: str, rule: str, place: Place, message: str, hint: str = "") -> None:
         """Keep a fault."""
@@ -86,17 +103,19 @@ class Reading:
 
     def unknown(self, element: Element, place: Place, known: Iterable[str]) -> None:
         """P15: an element that may not stand here, with the nearest one that may."""
+        if self.faults.full:
+            self.fault("element-unknown", "P15", place, "")
+            return
         tag = str(element.tag)
         if tag.startswith(XINCLUDE):
             self.fault("xml-forbidden", "P11", place, "XInclude is not read")
             return
         names = list(known)
-        lower = {name.lower(): name for name in names}
-        near = get_close_matches(tag.rpartition("}")[2].lower(), lower, 1, 0.6)
+        near = nearest(tag.rpartition("}")[2], names)
         if tag.startswith("{"):
             hint = "elements of the protocol are in no namespace"
         elif near:
-            hint = f"<{lower[near[0]]}> is the nearest"
+            hint = f"<{near}> is the nearest"
         else:
             hint = f"known here: {', '.join(names[:12])}"
         self.fault("element-unknown", "P15", place, f"{quoted(tag)} may not stand here", hint)
@@ -126,8 +145,8 @@ def word_of(reading: Reading, element: Element, place: Place) -> str | None:
         return rules.UNKNOWN
     word = words.pop()
     if word not in rules.WORDS:
-        near = get_close_matches(word, rules.WORDS, 1)
-        hint = f"{near[0].capitalize()} is the nearest" if near else ""
+        near = nearest(word, rules.WORDS)
+        hint = f"{near.capitalize()} is the nearest" if near else ""
         reading.fault("action-unknown", "P12", place, f"{quoted(word)} is no action", hint)
         return rules.UNKNOWN
     return word
@@ -138,7 +157,9 @@ def attributes(
 ) -> None:
     """Refuse every attribute that is not in ``allowed``."""
     for name in element.keys():  # noqa: SIM118 - three times as fast as .attrib
-        if name not in allowed:
+        if name not in allowed and reading.faults.full:
+            reading.fault("schema-invalid", "P10", place, "")
+        elif name not in allowed:
             reading.fault(
                 "schema-invalid",
                 "P10",

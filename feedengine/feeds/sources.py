@@ -1,7 +1,8 @@
 """How far the files of a package unfold when each ``src`` is put in place (P42).
 
 A file may be named in many places and name others in turn, so that a few small files can stand for
-a document beyond all measure. It is walked here as parsing will walk it, without reading anything.
+a document beyond all measure. It is walked here as parsing will walk it, without reading anything:
+a model's file once, a list's file wherever it is named.
 """
 
 from __future__ import annotations
@@ -15,10 +16,8 @@ if TYPE_CHECKING:
 
     from lxml.etree import _Element as Element
 
-    from feedengine.feeds.tree import SourceFile
+    from feedengine.feeds.tree import Limits, SourceFile
 
-MOST_FILES = 10_000
-MOST_LEVELS = 32
 MOST_NESTED = 128
 """So deep may elements be nested when files stand in their places: what reads them calls itself."""
 
@@ -33,6 +32,7 @@ _FRAME = 2
 
 _SOURCED = etree.XPath("//*[@src]")
 _ITEMS = etree.XPath("count(/*/*/*/*)")
+_MODEL = etree.XPath("boolean(/*/*[not(Territory or Territories or Genres)])")
 _MARKED = etree.XPath("boolean(/*/*/Territories/*[@*])")
 
 
@@ -50,33 +50,43 @@ def sourced(found: SourceFile) -> list[Element]:
 
 
 class _Use(NamedTuple):
-    """A place in a file where another stands: which, how deep, and what reading it there costs."""
+    """A place in a file where another stands: which, how deep, and what reading it there costs.
+
+    What was made of a model's file is remembered (`feedengine.feeds.reading.Reading`).
+    """
 
     file: str
     depth: int
     cost: int
-
-
-class _Weight(NamedTuple):
-    """What it costs to read a file whole, or to pick one of its items (in tags read)."""
-
-    whole: int
-    picked: int
     remembered: bool
 
 
+class _Weight(NamedTuple):
+    """What it costs to read a file whole, to look through its items, or to read one (in tags).
+
+    ``plain`` is a file of territories without sub-actions, which is remembered as a list.
+    """
+
+    whole: int
+    listed: int
+    one: int
+    plain: bool
+    model: bool
+
+
 class Unfolding:
-    """The walk through the files of one package; ``most`` is how many tags it may come to."""
+    """The walk through the files of one package, in the order in which they are read."""
 
     def __init__(
-        self, files: Mapping[str, SourceFile], sources: Sources, main: str, most: int
+        self, files: Mapping[str, SourceFile], sources: Sources, main: str, limits: Limits
     ) -> None:
         """Of the package ``main``, which has read ``files``; ``sources`` names them."""
         self.files = files
         self.sources = sources
         self.main = main
-        self.left = most
-        self.most = most
+        self.limits = limits
+        self.left = limits.tags
+        self._read: set[str] = set()
         self._uses: dict[str, list[_Use]] = {}
         self._weights: dict[str, _Weight] = {}
 
@@ -84,11 +94,15 @@ class Unfolding:
         """Refuse every ``src`` of the package by which it unfolds too far."""
         for element in sourced(self.files[self.main]):
             use = self._use(element)
-            message = "" if use is None else self._walk(use)
+            if use is None:
+                continue
+            entered: set[str] = set()
+            message = self._walk(use, entered)
             if message:
                 self.sources[str(element.get("src"))] = limit(message)
+                self._read -= entered
 
-    def _walk(self, first: _Use) -> str:
+    def _walk(self, first: _Use, entered: set[str]) -> str:
         """What is too much about a file in its place; nothing where all is well."""
         opened = {self.main: 0}
         above: list[Iterator[_Use]] = [iter([first])]
@@ -101,14 +115,20 @@ class Unfolding:
                 continue
             if use.file in opened:
                 continue
-            self.left -= use.cost
+            known = use.remembered and use.file in self._read
+            self.left -= 1 if known else use.cost
             if self.left < 0:
-                return f"the files named unfold to more than {self.most} tags"
+                return f"the files named unfold to more than {self.limits.tags} tags"
+            if known:
+                continue
             depth = opened[names[-1]] + use.depth
-            if len(above) > MOST_LEVELS:
-                return f"files name each other through more than {MOST_LEVELS} levels"
+            if len(above) > self.limits.levels:
+                return f"files name each other through more than {self.limits.levels} levels"
             if depth > MOST_NESTED:
                 return f"the files named nest elements deeper than {MOST_NESTED} levels"
+            if use.remembered and use.file not in self._read:
+                self._read.add(use.file)
+                entered.add(use.file)
             opened[use.file] = depth
             names.append(use.file)
             above.append(iter(self._uses_of(use.file)))
@@ -128,18 +148,21 @@ class Unfolding:
             return None
         depth = sum(1 for _ in element.iterancestors()) - _FRAME
         weight = self._weight(target)
-        plain = element.tag == "Territories" and weight.remembered and len(element.attrib) == 1
-        cost = weight.picked if plain or element.get("ref") is not None else weight.whole
-        return _Use(target, depth, cost)
+        plain = element.tag == "Territories" and weight.plain and len(element.attrib) == 1
+        whole = weight.listed if plain else weight.whole
+        cost = whole if element.get("ref") is None else weight.one
+        return _Use(target, depth, cost, weight.model)
 
     def _weight(self, name: str) -> _Weight:
         known = self._weights.get(name)
         if known is None:
             found = self.files[name]
             if found.root is None:
-                known = _Weight(1, 1, remembered=True)
+                known = _Weight(1, 1, 1, plain=True, model=True)
             else:
-                picked = 1 + int(_ITEMS(found.root)) // 8
-                known = _Weight(found.tags, picked, remembered=not _MARKED(found.root))
+                items = int(_ITEMS(found.root))
+                listed, one = 1 + items // 8, 1 + found.tags // (items or 1)
+                plain, model = not _MARKED(found.root), bool(_MODEL(found.root))
+                known = _Weight(found.tags, listed, one, plain, model)
             self._weights[name] = known
         return known

@@ -52,6 +52,7 @@ __all__ = [
     "StackEntry",
     "Unfinished",
     "client_mismatch",
+    "client_unknown",
     "feed_missing",
     "manifest_missing",
     "no_packages",
@@ -211,6 +212,12 @@ def client_mismatch(entry: StackEntry, manifest: Manifest, file: str = "manifest
         f"the Stack entry {quoted(entry.name)} names {quoted(entry.client)}",
         "Both must name the same client, letter by letter.",
     )
+
+
+def client_unknown(client: str, file: str) -> Fault:
+    """G3: ``file``, a Stack entry or a manifest, names a client whom the operator does not know."""
+    message = f"The client {quoted(client)} is not known here"
+    return Fault("client-unknown", "G3", (None, file), message)
 
 
 def no_packages(glob: str, existing: Sequence[str], file: str = "manifest.xml") -> Fault:

@@ -63,10 +63,10 @@ def _inline_territories(reading: Reading, element: Element, place: Place) -> Ter
     text = etree.tostring(element, with_tail=False)
     known = _INLINE.get(text)
     if known is None:
-        before = len(reading.faults)
+        before = reading.faults.total
         children = children_named(reading, element, place, ("Territory", "Country"))
         known = plain_territories(reading, list(children))
-        if len(reading.faults) == before and len(text) <= _LARGEST_INLINE:
+        if reading.faults.total == before and len(text) <= _LARGEST_INLINE:
             if len(_INLINE) >= _MOST_INLINE:
                 _INLINE.clear()
             _INLINE[text] = known
@@ -80,7 +80,7 @@ def _remembered(reading: Reading, children: Members, file: str, ref: str | None)
     if known is None:
         apart = Reading(reading.document, reading.readers, strict=reading.strict)
         apart.open = [*reading.open, file]
-        known = memo[ref] = (plain_territories(apart, children), tuple(apart.faults))
+        known = memo[ref] = (plain_territories(apart, children), apart.faults)
     found: TerritorySet = known[0]
     reading.faults.extend(known[1])
     return found

@@ -19,6 +19,7 @@ from feedengine.feeds.encodings import EncodingError, line_column, utf8
 from feedengine.feeds.malformed import diagnose, doctype
 from feedengine.feeds.places import Path, Spot, deeper, path_of, spots
 from feedengine.feeds.validator import valid
+from feedengine.model.faults import MOST_FINDINGS
 
 if TYPE_CHECKING:
     from lxml.etree import _Element as Element
@@ -31,10 +32,13 @@ MOST_FORBIDDEN = 20
 
 
 class Limits(NamedTuple):
-    """How much a package may be (P11)."""
+    """How much a package may be (P11, P42), and how many of its findings are told."""
 
     file_bytes: int = 64 * 1024 * 1024
     depth: int = 64
+    files: int = 10_000
+    levels: int = 32
+    findings: int = MOST_FINDINGS
 
     @property
     def tags(self) -> int:

@@ -253,7 +253,7 @@ CODES: tuple[Code, ...] = (
         "G3",
         "The object was created by another client.",
         "client B updates a release of client A",
-        "Ask the owner, or the operator to lift ownership.",
+        "Refer to it by its ID alone, which links it; ask its owner for the change.",
     ),
     _error(
         "stale",

@@ -10,7 +10,7 @@ from feedengine.catalogue.objects import Link, Object, link_document, link_id, t
 from feedengine.model import ledger as declared
 from feedengine.model.entities import table_of
 from feedengine.store.save import save_hand
-from feedengine.store.statements import statements, write
+from feedengine.store.statements import MOST_IDS, statements, write
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -269,6 +269,23 @@ def findings_of(connection: Connection, run: int) -> list[dict[str, Any]]:
     rows = connection.exec_driver_sql(text, (run,)).fetchall()
     found = (dict(zip(FINDING_COLUMNS, row, strict=True)) for row in rows)
     return [{**row, "file": named(row["file"])} for row in found]
+
+
+def creators(connection: Connection, keys: Iterable[tuple[str, str]]) -> dict[tuple[str, str], str]:
+    """G3: the client who made each of these objects, the last time that it was made."""
+    made = statements(connection)
+    text = made.select_in(CHANGE, ("entity_id", "client"), "entity_id")
+    text += f" AND entity = {made.mark} AND action = 'create' ORDER BY seq"
+    ids: dict[str, list[str]] = {}
+    for kind, name in keys:
+        ids.setdefault(kind, []).append(name)
+    found = {}
+    for kind, names in ids.items():
+        for start in range(0, len(names), MOST_IDS):
+            chunk = made.ids(names[start : start + MOST_IDS])
+            for name, client in connection.exec_driver_sql(text, (chunk, kind)):
+                found[kind, name] = client
+    return found
 
 
 def last_feeds(

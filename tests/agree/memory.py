@@ -77,6 +77,7 @@ class MemorySite:
         *,
         batch: int = 1000,
         strict: bool = False,
+        ownership: bool = False,
         client: str = "TestClient",
         files: dict[str, bytes] | None = None,
         feed: str = "1",
@@ -84,7 +85,9 @@ class MemorySite:
         """Apply documents as the packages of one feed."""
         paths = [f"packages/{number}/package.xml" for number in range(len(documents))]
         folder = MemoryFolder(dict(zip(paths, documents, strict=True)) | (files or {}))
-        settings = Settings(root=self.folder, batch_packages=batch, strict=strict)
+        settings = Settings(
+            root=self.folder, batch_packages=batch, strict=strict, ownership=ownership
+        )
         at = "2026-01-01T00:00:00.000000Z"
         run = Run(0, "1.xml", "0:0:0", feed, client, at, None, "running", 0, 0, 0, 0, None, None)
         turn = Turn(self.folder, self.database)

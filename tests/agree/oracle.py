@@ -497,7 +497,12 @@ class _Work(_Findings):
         super().__init__(found, strict=oracle.strict)
         self.client = oracle.client
         self.objects, self.links = deepcopy(oracle.objects), deepcopy(oracle.links)
+        self.ownership, self.creators = oracle.ownership, dict(oracle.creators)
         self.touched: dict[Key, None] = {}
+
+    def is_foreign(self, key: Key) -> bool:
+        """Whether another client created the object, and only its creator may change it (G3)."""
+        return self.ownership and key in self.objects and self.creators[key] != self.client
 
     def no_match(self) -> None:
         """A Pull of what is not there (P33)."""
@@ -515,6 +520,8 @@ class _Work(_Findings):
             self.error("already-exists")
         elif not (is_there if action in {"Delete", "View"} else exists or makes):
             self.error("not-found")
+        elif action != "View" and self.is_foreign(key):
+            self.error("not-owner")
         elif action in {"Delete", "Pull"} and not plan.is_setting:
             self.remove(key)
         elif action != "View":
@@ -527,6 +534,9 @@ class _Work(_Findings):
         key = (plan.entity, plan.id)
         if plan.action == "Create" and key in self.objects:
             self.error("already-exists")
+        elif plan.action and self.is_foreign(key):
+            self.error("not-owner")
+            return False
         elif plan.action or (plan.is_complete and key not in self.objects):
             self.write(plan)
         elif key not in self.objects:
@@ -536,6 +546,8 @@ class _Work(_Findings):
     def write(self, plan: _Plan) -> None:
         """Put the object in hand with its scalars, then carry out its lists (D17)."""
         key = (plan.entity, plan.id)
+        if key not in self.objects:
+            self.creators[key] = self.client
         owner = self.objects.setdefault(key, {"id": plan.id})
         owner["client"] = self.client
         self.touched.setdefault(key)
@@ -670,12 +682,16 @@ def _document(owner: Document) -> Document:
 
 
 class Oracle:
-    """The catalogue of one client, and what packages make of it."""
+    """A catalogue, and what the packages of ``client`` make of it."""
 
-    def __init__(self, client: str = "TestClient", *, strict: bool = False) -> None:
+    def __init__(
+        self, client: str = "TestClient", *, strict: bool = False, ownership: bool = False
+    ) -> None:
         """Begin with an empty catalogue."""
         self.client = client
         self.strict = strict
+        self.ownership = ownership
+        self.creators: dict[Key, str] = {}
         self.objects: dict[Key, Document] = {}
         self.links: dict[Key, int] = {}
 
@@ -689,7 +705,7 @@ class Oracle:
         if work.errors:
             return Result("failed", sorted(work.found), [])
         before = self.documents()
-        self.objects, self.links = work.objects, work.links
+        self.objects, self.links, self.creators = work.objects, work.links, work.creators
         after = self.documents()
         changes = []
         for key in work.touched:

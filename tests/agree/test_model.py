@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from .memory import Applied, MemorySite
 from .oracle import Oracle, Result
-from .packages import Package, sequences, to_xml
+from .packages import PRELUDE, Package, sequences, to_xml
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -54,6 +54,72 @@ def test_engine_and_model_agree(
             assert got.codes == sorted(wanted.codes), text
         assert got.changes == wanted.changes, text
     assert last_documents(site) == oracle.documents()
+
+
+def told(
+    site: MemorySite, feeds: list[tuple[str, list[Package]]], batch: int, **terms: bool
+) -> list[Applied]:
+    """What became of packages, feed by feed, each of its client."""
+    return [
+        outcome
+        for client, found in feeds
+        for outcome in site.apply(
+            [to_xml(package) for package in found], batch=batch, client=client, **terms
+        )
+    ]
+
+
+def feeds_of_two() -> st.SearchStrategy[list[tuple[str, list[Package]]]]:
+    """Feeds of two clients, the first of them mostly making what both then meet."""
+    then = st.lists(
+        st.tuples(st.sampled_from(["A", "B", "B"]), sequences(max_size=3)), min_size=1, max_size=3
+    )
+    return then.map(lambda found: [("A", [*PRELUDE]), *found])
+
+
+@QUIET
+@given(
+    feeds=feeds_of_two(),
+    batch=st.sampled_from([1, 2, 1000]),
+    strict=st.booleans(),
+    late=st.integers(0, 3),
+)
+def test_engine_and_model_agree_about_owners(
+    site: MemorySite,
+    feeds: list[tuple[str, list[Package]]],
+    batch: int,
+    late: int,
+    *,
+    strict: bool,
+) -> None:
+    """G3: a client changes only what it created, also where ownership is switched on late."""
+    site.empty()
+    oracle = Oracle(strict=strict)
+    for number, (client, found) in enumerate(feeds):
+        oracle.client, oracle.ownership = client, number >= late
+        expected = [oracle.apply(package) for package in found]
+        outcomes = told(site, [(client, found)], batch, strict=strict, ownership=oracle.ownership)
+        for package, wanted, got in zip(found, expected, outcomes, strict=True):
+            text = to_xml(package).decode()
+            assert got.status == wanted.status, (text, got.codes, wanted.codes)
+            assert got.changes == wanted.changes, text
+            if got.status == "failed":
+                assert errors_of(wanted) <= errors_of(got), text
+    assert last_documents(site) == oracle.documents()
+
+
+@QUIET
+@given(feeds=feeds_of_two(), batch=st.sampled_from([2, 3, 1000]))
+def test_owners_hold_in_a_batch_as_one_by_one(
+    site: MemorySite, feeds: list[tuple[str, list[Package]]], batch: int
+) -> None:
+    """P7, G3: who owns what does not depend on how many packages stand in one transaction."""
+    results = []
+    for size in (1, batch):
+        site.empty()
+        outcomes = told(site, feeds, size, ownership=True)
+        results.append((outcomes, site.history(), site.tables()))
+    assert results[0] == results[1]
 
 
 def errors_of(outcome: Applied | Result) -> set[str]:

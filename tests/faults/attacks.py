@@ -237,7 +237,6 @@ SOURCES = {
     "src-chain-from-everywhere": attack(
         _named(*(f"deep/300-{n}.xml" for n in range(0, 250, 2))), "source-limit"
     )._replace(beside=_chain(300, 1)),
-    "src-doubling": attack(_named("deep/30-0.xml"), "source-limit")._replace(beside=_chain(30, 2)),
 }
 
 

@@ -9,7 +9,6 @@ import pytest
 from feedengine.errors import Fault, Finding, Place
 from feedengine.feeds import document as module
 from feedengine.feeds.document import (
-    MOST_FINDINGS,
     Document,
     Limits,
     Loader,
@@ -21,6 +20,7 @@ from feedengine.feeds.folder import FeedFolder
 from feedengine.feeds.malformed import MOST_TROUBLES, diagnose
 from feedengine.feeds.parse import parse
 from feedengine.feeds.places import LONGEST_XPATH, WHOLE, deeper, spots
+from feedengine.model.faults import MOST_FINDINGS
 from tests.faults.attacks import ATTACKS, BEYOND, HARMLESS, SOURCES
 
 if TYPE_CHECKING:
@@ -206,7 +206,7 @@ def test_no_more_findings_than_a_person_reads() -> None:
     found = document.findings([warning] * MOST_FINDINGS + [error])
     assert len(found) == MOST_FINDINGS
     assert [one.code for one in found[-2:]] == ["empty-item", "value-invalid"]
-    assert found[-1].message == "e (and 1 findings more)"
+    assert found[-1].message == "e (and 1 findings more, 0 of them errors)"
 
 
 def test_a_file_is_shown_safely() -> None:
@@ -284,13 +284,12 @@ def test_the_digest_is_of_everything_read(feed: Path) -> None:
     assert loaded(feed).digest != before
 
 
-def test_no_more_files_than_the_limit(feed: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_no_more_files_than_the_limit(feed: Path) -> None:
     """P42: those beyond are `source-limit`."""
-    monkeypatch.setattr(module, "MOST_FILES", 3)
     put(feed, "p.xml", track("1", "1.xml", "2.xml", "3.xml"))
     for name in "123":
         put(feed, f"{name}.xml", release(name))
-    document = loaded(feed)
+    document = loaded(feed, limits=Limits(files=3))
     assert sorted(document.files) == ["1.xml", "2.xml", "p.xml"]
     assert "source-limit" in codes(document)
 
