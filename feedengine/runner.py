@@ -75,28 +75,28 @@ class Runner:
     def look(self) -> Look:
         """One walk through the Stack, taking what can be taken."""
         waiting: list[Waiting] = []
-        patient = False
         held = self._held()
         blocked = {str(run.client): HELD for run in held}
         known, self._left = self._left, {}
         names = self.stack.scan()
         self.listener.found(names, len(held))
         for name in names:
-            if self.stop.is_set():
-                break
             left = known.get(name)
             # Ten thousands may wait behind one: what has not changed costs no more than a glance.
-            if left is None or blocked.get(str(left.client)) != left.reason:
+            if left is None or blocked.get(left.client or "") != left.reason:
+                if self.stop.is_set():
+                    break
                 left = self._step(name, None if left is None else left.client, blocked)
-            if left is not None:
-                waiting.append(left)
-                patient = patient or left.reason != HELD
-                if left.client is None:
-                    break  # it may be anybody's, so all behind it wait
-                self._left[name] = left
+                if left is None:
+                    continue
+            waiting.append(left)
+            if left.client is None:
+                break  # it may be anybody's, so all behind it wait
+            self._left[name] = left
         self.taker.mark_filed()
         self.listener.waits(waiting)
-        return Look(waiting, patient)
+        unread = bool(waiting) and waiting[-1].client is None
+        return Look(waiting, unread or any(reason != HELD for reason in blocked.values()))
 
     def _step(self, name: str, client: str | None, blocked: dict[str, str]) -> Waiting | None:
         """Take an entry, unless it has to wait; ``client`` is whose it was when it waited last."""
