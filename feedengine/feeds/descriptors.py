@@ -23,7 +23,7 @@ from feedengine.feeds.paths import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
     from pathlib import Path
 
 Outcome: TypeAlias = Literal["success", "error"]
@@ -133,13 +133,23 @@ def _refuse(error: OSError | ValueError, path: str) -> NoReturn:
     raise kind(path, reason) from error
 
 
-def move_in(source_folder: int, source: str, folder: int, name: str, *, sync: bool = False) -> bool:
+def move_in(
+    source_folder: int,
+    source: str,
+    folder: int,
+    name: str,
+    *,
+    sync: bool = False,
+    check: Callable[[], None] | None = None,
+) -> bool:
     """Move ``source`` to ``name`` in ``folder``; False when that name is taken. Never replaces.
 
     Safe with several movers: the kernel decides who has the name. A move that was interrupted
     half-way is completed. With ``sync`` both folders (opened for listing) are on disk afterwards,
-    the new name before the old one goes. Raises the `OSError` as it comes; `FileNotFoundError`
-    when ``source`` has gone.
+    the new name before the old one goes. ``check`` is called when the file has its new name and
+    before the old one goes; when it raises, the new name is taken back, and when the old name is
+    another file's by then, it stays. Raises the `OSError` as it comes; `FileNotFoundError` when
+    ``source`` has gone.
     """
     try:
         os.link(source, name, src_dir_fd=source_folder, dst_dir_fd=folder, follow_symlinks=False)
@@ -152,8 +162,15 @@ def move_in(source_folder: int, source: str, folder: int, name: str, *, sync: bo
         return _move_without_links(source_folder, source, folder, name, sync=sync)
     if sync:
         _sync(folder)
+    if check is not None:
+        try:
+            check()
+        except BaseException:
+            os.unlink(name, dir_fd=folder)
+            raise
     with suppress(FileNotFoundError):
-        os.unlink(source, dir_fd=source_folder)
+        if check is None or _same(folder, name, source_folder, source):
+            os.unlink(source, dir_fd=source_folder)
     if sync:
         _sync(source_folder)
     return True

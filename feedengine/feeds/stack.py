@@ -150,9 +150,9 @@ class Stack:
         """
         with self._opened() as folder, _side_folder(folder, to) as side:
             if signature is not None and _signature_in(folder, name) != signature:
-                raise MissingError(name, "was replaced by another since it was read")
+                raise MissingError(name, _REPLACED)
             frees = _names_for(_entry_name(name))
-            return next(free for free in frees if _moved(folder, name, side, free))
+            return next(free for free in frees if _moved(folder, name, side, free, signature))
 
     def unhold(self, name: str) -> str:
         """Move an entry from ``held/`` back into the Stack under its own name, and return that.
@@ -276,9 +276,20 @@ def _names_for(name: str) -> Iterator[str]:
         number += 1
 
 
-def _moved(source_folder: int, name: str, folder: int, free: str) -> bool:
+_REPLACED = "was replaced by another since it was read"
+
+
+def _moved(
+    source_folder: int, name: str, folder: int, free: str, signature: Signature | None = None
+) -> bool:
+    """Move a file; one that does not have ``signature`` keeps its place."""
+
+    def check() -> None:
+        if signature is not None and _signature_in(folder, free) != signature:
+            raise MissingError(name, _REPLACED)
+
     try:
-        return move_in(source_folder, name, folder, free, sync=True)
+        return move_in(source_folder, name, folder, free, sync=True, check=check)
     except FileNotFoundError as error:
         raise MissingError(name, "is not there") from error
 
