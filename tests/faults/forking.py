@@ -21,14 +21,20 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple, NoReturn
 
 from . import tracing
+from .clocks import CLOCKS
 from .mutants import MUTANTS
+from .scenario import announced_again, written
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+
     from .tracing import Act, Call
 
 REPOSITORY = Path(__file__).parents[2]
 KILLED = -signal.SIGKILL
+
+_MARK = "\0ended\n"
+"""Stands between the outputs of two commands of a session, behind the exit status."""
 
 LONGEST = 120
 """Seconds after which a command is taken to be hanging and is ended."""
@@ -99,20 +105,28 @@ class Commands:
         fault: Fault | None = None,
         mutant: str = "",
         kill_after: float | None = None,
-        user: int | None = None,
     ) -> Done:
         """Run ``feedengine ARGUMENTS`` and wait for its end.
 
-        ``mutant`` is a broken engine of `MUTANTS`, ``kill_after`` seconds until SIGKILL, ``user``
-        the number of another user to run as (root only).
+        ``mutant`` is a broken engine of `MUTANTS` or a broken clock of `CLOCKS`, ``kill_after``
+        seconds until SIGKILL.
         """
-        asked = {
-            "arguments": [str(one) for one in arguments],
-            "fault": fault,
-            "mutant": mutant,
-            "kill_after": kill_after,
-            "user": user,
-        }
+        words = [str(one) for one in arguments]
+        return self._asked(lines=[words], fault=fault, mutant=mutant, kill_after=kill_after)
+
+    def session(self, *lines: Sequence[str | Path], mutant: str = "") -> list[Done]:
+        """Run several commands one after the other in one process, as far as they end well.
+
+        The line ``announce ROOT`` is what a producer does between two runs.
+        """
+        words = [[str(one) for one in line] for line in lines]
+        whole = self._asked(lines=words, mutant=mutant)
+        parts = whole.out.split(_MARK)
+        ends = [part.rpartition("\n") for part in parts[:-1]]
+        done = [Done(int(status), out, "", []) for out, _, status in ends]
+        return [*done, whole._replace(out=parts[-1])]
+
+    def _asked(self, **asked: Any) -> Done:
         assert self._process.stdin is not None
         assert self._process.stdout is not None
         self._process.stdin.write(json.dumps(asked) + "\n")
@@ -138,8 +152,6 @@ def main() -> None:
 
 def _warm(folder: Path) -> None:
     """Use everything once, so that children need not import, compile or read schemas."""
-    from .scenario import written
-
     said = sys.stdout, sys.stderr
     with Path(os.devnull).open("w", encoding="utf-8") as sys.stdout:
         sys.stderr = sys.stdout
@@ -155,11 +167,23 @@ def _warm(folder: Path) -> None:
 def _command(arguments: Sequence[str]) -> int:
     from feedengine.cli.main import run
 
+    if arguments[0] == "announce":
+        return 0 if announced_again(Path(arguments[1])) else 70
     return run(arguments)
 
 
+def _session(lines: Sequence[Sequence[str]]) -> int:
+    """Run commands until one ends badly; the exit status of the last."""
+    for line in lines[:-1]:
+        status = _command(line)
+        if status not in {0, 1}:
+            return status
+        sys.stdout.write(f"\n{status}{_MARK}")
+    return _command(lines[-1])
+
+
 def _answer(asked: dict[str, Any]) -> Done:
-    fault = None if asked["fault"] is None else Fault(*asked["fault"])
+    fault = Fault(*asked["fault"]) if asked.get("fault") else None
     out, err = os.memfd_create("out"), os.memfd_create("err")
     gate, opened = os.pipe()
     pid = os.fork()
@@ -179,7 +203,7 @@ def _answer(asked: dict[str, Any]) -> Done:
     if fault is not None:
         status = tracing.follow(pid, _decider(fault, pid, calls))
     else:
-        status = _waited(pid, asked["kill_after"])
+        status = _waited(pid, asked.get("kill_after"))
     said = [_text(one) for one in (out, err)]
     return Done(os.waitstatus_to_exitcode(status), *said, [(*one,) for one in calls])
 
@@ -238,16 +262,12 @@ def _child(
         os.dup2(err, 2)
         signal.alarm(LONGEST)
         if asked["mutant"]:
-            MUTANTS[asked["mutant"]]()
-        if asked["user"] is not None:
-            os.setgroups([])
-            os.setgid(asked["user"])
-            os.setuid(asked["user"])
+            {**MUTANTS, **CLOCKS}[asked["mutant"]]()
         sys.stdout = os.fdopen(1, "w", encoding="utf-8")
         sys.stderr = os.fdopen(2, "w", encoding="utf-8")
         if fault is not None:
             tracing.watch_me(fault.calls)
-        status = _command(asked["arguments"])
+        status = _session(asked["lines"])
         sys.stdout.flush()
         sys.stderr.flush()
     except BaseException:  # noqa: BLE001 - a child must not come back into the loop of its parent

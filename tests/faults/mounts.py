@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import subprocess
+import time
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
@@ -57,4 +58,18 @@ def mounted(where: Path, *words: str) -> Iterator[Path]:
     try:
         yield where
     finally:
-        command("umount", where)
+        _unmounted(where)
+
+
+def _unmounted(where: Path) -> None:
+    """Unmount; the kernel may be behind with closing what an ended process had open."""
+    for _ in range(100):
+        try:
+            command("umount", where)
+        except subprocess.CalledProcessError as error:
+            if b"busy" not in error.stderr:
+                raise
+            time.sleep(0.05)
+        else:
+            return
+    command("umount", where)

@@ -14,17 +14,18 @@ from typing import TYPE_CHECKING
 import pytest
 
 from .forking import KILLED, Commands, Fault
-from .scenario import announced_again
+from .scenario import HELD_RUN, announced_again
 from .violence import (
     LONG,
+    MOST,
     Sites,
     State,
     Workers,
+    between,
     chosen,
     finished,
-    held_run,
-    release,
     run_once,
+    spread,
     state,
     told,
     unlike,
@@ -38,7 +39,7 @@ pytestmark = [
     pytest.mark.timeout(7200 if LONG else 300),
 ]
 
-RANDOM_KILLS = 1000 if LONG else 12
+RANDOM_KILLS = 1000 if LONG else 10
 
 
 def after(commands: Commands, root: Path, wanted: State, *, released: bool = False) -> str:
@@ -46,8 +47,7 @@ def after(commands: Commands, root: Path, wanted: State, *, released: bool = Fal
     try:
         if not released:
             return unlike(finished(commands, root), wanted)
-        run_once(commands, root)
-        return unlike(state(commands, root), wanted)
+        return unlike(state(commands, root, ["run", root]), wanted)
     except AssertionError as error:
         return str(error)
     finally:
@@ -78,7 +78,7 @@ def test_a_run_that_is_killed_anywhere_is_finished_by_the_next(
         wrong = after(commands, root, undisturbed)
         return f"{calls[number - 1]}, {done.status}: {wrong}" if wrong else ""
 
-    wrong = workers.over(points(calls, 36), trial)
+    wrong = workers.over(points(calls, MOST), trial)
     assert not wrong, told(wrong)
 
 
@@ -90,7 +90,7 @@ def test_a_release_that_is_killed_anywhere_can_be_repeated(
     def ready(commands: Commands, name: str) -> tuple[Path, list[str | Path]]:
         root = sites.new(name)
         run_once(commands, root)
-        return root, ["feed", "release", held_run(commands, root), "--root", root]
+        return root, ["feed", "release", HELD_RUN, "--root", root]
 
     with workers.one() as commands:
         root, words = ready(commands, "release-calls")
@@ -106,7 +106,7 @@ def test_a_release_that_is_killed_anywhere_can_be_repeated(
             return f"could not be repeated: {again}"
         return after(commands, root, undisturbed, released=True)
 
-    wrong = workers.over(points(calls, 8), trial)
+    wrong = workers.over(points(calls, 6), trial)
     assert not wrong, told(wrong)
 
 
@@ -118,7 +118,7 @@ def test_the_run_after_a_release_can_be_killed_anywhere(
     def ready(commands: Commands, name: str) -> Path:
         root = sites.new(name)
         run_once(commands, root)
-        release(commands, root)
+        commands.session(*between(root))
         return root
 
     with workers.one() as commands:
@@ -131,7 +131,7 @@ def test_the_run_after_a_release_can_be_killed_anywhere(
         wrong = after(commands, root, undisturbed, released=True)
         return f"{calls[number - 1]}: {wrong}" if wrong else ""
 
-    wrong = workers.over(points(calls, 10), trial)
+    wrong = workers.over(points(calls, 8), trial)
     assert not wrong, told(wrong)
 
 
@@ -153,7 +153,7 @@ def test_a_recovery_that_is_killed_is_finished_by_the_next(
         found = chosen(commands("run", root, fault=watching(root)).calls)
         shutil.rmtree(root)
         # The work of recovery stands at the beginning; what follows is a run like any other.
-        return [(first, second) for second in (found[:30] if LONG else found[:16:8])]
+        return [(first, second) for second in spread(found[:40], 20 if LONG else 2)]
 
     def trial(commands: Commands, both: tuple[int, int]) -> str:
         root = begun(commands, both[0], both[1])
@@ -162,7 +162,7 @@ def test_a_recovery_that_is_killed_is_finished_by_the_next(
         return f"{calls[both[0] - 1]}: {wrong}" if wrong else ""
 
     with workers.one() as commands:
-        firsts = chosen(calls, None if LONG else 7)
+        firsts = chosen(calls, 90 if LONG else 6)
         pairs = [pair for first in firsts for pair in seconds(commands, first)]
     wrong = workers.over(pairs, trial)
     assert not wrong, told(wrong)

@@ -38,7 +38,8 @@ _X86_64 = Machine(
         "fcntl": 72, "flock": 73, "fsync": 74, "fdatasync": 75, "ftruncate": 77, "rename": 82,
         "mkdir": 83, "link": 86, "unlink": 87, "fchmod": 91, "fchown": 93, "getdents64": 217,
         "openat": 257, "mkdirat": 258, "newfstatat": 262, "unlinkat": 263, "renameat": 264,
-        "linkat": 265, "syncfs": 306, "fallocate": 285, "renameat2": 316, "sendto": 44, "recvfrom": 45,
+        "linkat": 265, "syncfs": 306, "fallocate": 285, "renameat2": 316,
+        "sendto": 44, "recvfrom": 45,
     },
     27, 15, (14, 13, 12, 7, 9), 10,
 )  # fmt: skip

@@ -6,7 +6,6 @@ asked through the command. What is done to the runs is in the tests.
 
 from __future__ import annotations
 
-import json
 import os
 import shutil
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -17,12 +16,17 @@ from queue import Queue
 from typing import NamedTuple, TypeVar
 
 from .forking import Commands, Done
-from .scenario import announced_again, written
+from .scenario import HELD_RUN, written
 
 Item = TypeVar("Item")
 
 LONG = os.environ.get("TORTURE") == "1"
 """Everything is enumerated; otherwise what is chosen here and there."""
+
+MOST = 36
+"""So many points of a run are killed at in the short form …"""
+SOME = 1
+"""… and so many calls fail of each name and place."""
 
 WORKERS = 2
 MOST_TOLD = 5
@@ -117,37 +121,39 @@ def spread(numbers: Sequence[int], most: int | None) -> list[int]:
     return [numbers[(2 * n + 1) * len(numbers) // (2 * most)] for n in range(most)]
 
 
+def some_of_each(calls: Sequence[tuple[str, str]], root: Path, each: int) -> list[int]:
+    """The numbers of calls, so many of each name on the catalogue, in ``Feeds/``, on the Stack."""
+    kinds: dict[tuple[str, str], list[int]] = {}
+    for number in chosen(calls):
+        name, path = calls[number - 1]
+        place = os.path.relpath(path, root).partition("/")[0]
+        kinds.setdefault((name, place), []).append(number)
+    return sorted(number for numbers in kinds.values() for number in spread(numbers, each))
+
+
 def told(wrong: list[str]) -> str:
     """The first of what was wrong, for an assertion's message."""
     return "\n".join([f"{len(wrong)} wrong", *wrong[:MOST_TOLD]])
 
 
 def finished(commands: Commands, root: Path, mutant: str = "") -> State:
-    """Run until nothing is left, an operator letting the held feed through; how it stands then."""
-    run_once(commands, root, mutant)
-    release(commands, root)
-    run_once(commands, root, mutant)
-    return state(commands, root)
+    """Run until nothing is left, an operator letting the held feed through; how it stands then.
+
+    Raises `AssertionError` when a command does not come to its end.
+    """
+    run = ["run", root]
+    return state(commands, root, run, *between(root), run, mutant=mutant)
 
 
-def run_once(commands: Commands, root: Path, mutant: str = "") -> None:
+def between(root: Path) -> list[list[str | Path]]:
+    """Between the two runs: a feed is announced anew, the held one is let through."""
+    return [["announce", root], ["feed", "release", HELD_RUN, "--root", root]]
+
+
+def run_once(commands: Commands, root: Path) -> None:
     """A run that nobody disturbs; raises `AssertionError` when it does not come to its end."""
-    done = commands("run", root, mutant=mutant)
+    done = commands("run", root)
     assert ended_well(done), done
-
-
-def release(commands: Commands, root: Path) -> None:
-    """Between the two runs: the held feed is let through, another is announced anew."""
-    announced_again(root)
-    done = commands("feed", "release", held_run(commands, root), "--root", root)
-    assert done.status == 0, done
-
-
-def held_run(commands: Commands, root: Path) -> str:
-    """The number of the run that is held."""
-    done = commands("feeds", root, "--status", "held", "--json")
-    (run,) = json.loads(done.out)["feeds"]
-    return str(run["id"])
 
 
 def ended_well(done: Done) -> bool:
@@ -155,12 +161,17 @@ def ended_well(done: Done) -> bool:
     return done.status in {0, 1} and not done.err.strip()
 
 
-def state(commands: Commands, root: Path) -> State:
-    """How a site stands."""
-    export = commands("export", "--history", "--root", root)
-    check = commands("db", "check", root)
-    assert export.status == 0, export
-    return State(export.out, f"{check.status} {check.out}{check.err}", stack(root), logs(root))
+def state(commands: Commands, root: Path, *lines: Sequence[str | Path], mutant: str = "") -> State:
+    """How a site stands when these commands have been run.
+
+    Raises `AssertionError` when one of them does not come to its end.
+    """
+    asking = [["export", "--history", "--root", root], ["db", "check", root]]
+    done = commands.session(*lines, *asking, mutant=mutant)
+    assert len(done) == len(lines) + 2, done[-1]
+    assert not done[-1].err.strip(), done[-1]
+    export, check = done[-2:]
+    return State(export.out, f"{check.status} {check.out}", stack(root), logs(root))
 
 
 def stack(root: Path) -> dict[str, list[str]]:
