@@ -189,15 +189,16 @@ class Stack:
 
 
 def settled(
-    signature: Signature, now: float, first_seen: float, settle: float = SETTLE_SECONDS
+    signature: Signature, now: float, seen_for: float, settle: float = SETTLE_SECONDS
 ) -> bool:
     """Whether a file has lain unchanged long enough to be taken as it is (P4).
 
-    ``first_seen`` is when the file was first seen with this very ``signature``; all in seconds
-    since 1970. Counted from mtime; an mtime that lay in the future then (another machine's clock)
-    counts from ``first_seen``.
+    ``now`` is in seconds since 1970; ``seen_for`` says how many seconds ago the file was first seen
+    with this very ``signature``, by a clock that nobody sets. Counted from mtime; an mtime that
+    lies in the future (another machine's clock, or this one's was set back) counts from when it
+    was first seen.
     """
-    return now - min(signature.mtime_ns / 1e9, first_seen) >= settle
+    return max(now - signature.mtime_ns / 1e9, seen_for) >= settle
 
 
 def client_mismatch(entry: StackEntry, manifest: Manifest, file: str = "manifest.xml") -> Fault:
