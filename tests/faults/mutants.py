@@ -100,14 +100,14 @@ def marks_nothing() -> None:
 def moves_entries_first() -> None:
     """An entry leaves the Stack before the database has committed what became of it."""
     from feedengine.feeds.stack import Stack
-    from feedengine.runner import Runner
+    from feedengine.taking import Taker
 
     stacks: list[Stack] = []
-    take = Runner._take
+    take = Taker.take
 
-    def remembered(runner: Runner, entry: Any) -> Any:
-        stacks[:] = [runner.stack]
-        return take(runner, entry)
+    def remembered(taker: Taker, entry: Any) -> Any:
+        stacks[:] = [taker.stack]
+        return take(taker, entry)
 
     def save_run(whole: Any, connection: Any, run: Any) -> None:
         if stacks and run.status in {"succeeded", "partial", "failed"} and run.filed_at is None:
@@ -115,7 +115,7 @@ def moves_entries_first() -> None:
             stacks.pop().move(run.stack_entry, to)
         whole(connection, run)
 
-    Runner._take = remembered  # type: ignore[method-assign]
+    Taker.take = remembered  # type: ignore[method-assign]
     _wrapped("save_run", save_run)
 
 
@@ -151,17 +151,17 @@ def begins_anew() -> None:
 @_of(KILLED)
 def forgets_runs() -> None:
     """What was cut short is not looked for."""
-    from feedengine.runner import Runner
+    from feedengine.taking import Taker
 
-    Runner._recover = lambda _runner: None  # type: ignore[method-assign]
+    Taker.recover = lambda _taker: None  # type: ignore[method-assign]
 
 
 @_of(KILLED)
 def forgets_logs() -> None:
     """Logs that were not written any more are never written."""
-    from feedengine import runner
+    from feedengine import taking
 
-    runner.logs_again = lambda *_given: 0
+    taking.logs_again = lambda *_given: 0
 
 
 @_of(KILLED)

@@ -19,6 +19,7 @@ SETTINGS = """\
 batch_packages = 4
 grace_seconds = 0
 settle_seconds = 0
+retry_seconds = 0
 hold_count = 2
 """
 HELD_RUN = "9"

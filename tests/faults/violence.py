@@ -122,12 +122,12 @@ def spread(numbers: Sequence[int], most: int | None) -> list[int]:
 
 
 def some_of_each(calls: Sequence[tuple[str, str]], root: Path, each: int) -> list[int]:
-    """The numbers of calls, so many of each name on the catalogue, in ``Feeds/``, on the Stack."""
-    kinds: dict[tuple[str, str], list[int]] = {}
+    """The numbers of calls, so many of each name on each kind of file: by place and ending."""
+    kinds: dict[tuple[str, str, str], list[int]] = {}
     for number in chosen(calls):
         name, path = calls[number - 1]
         place = os.path.relpath(path, root).partition("/")[0]
-        kinds.setdefault((name, place), []).append(number)
+        kinds.setdefault((name, place, Path(path).suffix), []).append(number)
     return sorted(number for numbers in kinds.values() for number in spread(numbers, each))
 
 
