@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 SITE := run
 TRACK ?= $(shell cat sample_feeds/track.txt 2>/dev/null)
 
-.PHONY: help run test check verify docs clean
+.PHONY: help run test torture check verify docs clean
 
 help: ## what can be made
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/'
@@ -26,6 +26,9 @@ run: $(VENV)/made ## apply the sample feeds to a new site in ./run and show what
 
 test: $(VENV)/made-dev ## every test
 	$(BIN)/python -m pytest
+
+torture: $(VENV)/made-dev ## every kill, fault and power cut there is; takes about an hour, and root for some
+	TORTURE=1 $(BIN)/python -m pytest -p no:randomly --durations=0 tests/faults
 
 check: $(VENV)/made-dev ## style, types, import contracts
 	$(BIN)/ruff check .

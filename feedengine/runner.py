@@ -132,11 +132,11 @@ class Runner:
         except MissingError:
             return None
         if isinstance(found, Unfinished):
-            now = time.time()
+            now = time.monotonic()
             if self._unfinished is None or self._unfinished[:2] != (name, signature):
                 self._unfinished = name, signature, now
-            first = self._unfinished[2]
-            if not settled(signature, now, first, self.settings.settle_seconds):
+            seen_for = now - self._unfinished[2]
+            if not settled(signature, time.time(), seen_for, self.settings.settle_seconds):
                 return Waiting(name, None, "it is still being written")
             faults: Sequence[Fault] = (found.fault,)
         else:

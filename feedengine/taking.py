@@ -23,6 +23,7 @@ from feedengine.applying import (
 )
 from feedengine.config import Settings
 from feedengine.errors import Fault, Finding
+from feedengine.feeds.descriptors import sync_file_system
 from feedengine.feeds.document import file_findings
 from feedengine.feeds.entries import (
     Manifest,
@@ -153,8 +154,13 @@ class Taker:
         self.listener.ended(run, findings)
 
     def mark_filed(self) -> None:
-        """Let the ledger know which entries have left the Stack."""
+        """Let the ledger know which entries have left the Stack.
+
+        P8: from then on nobody looks for their logs again, so these have to be on the disk.
+        """
         if self._filed:
+            for folder in (self.settings.feeds, self.settings.stack):
+                sync_file_system(folder)
             with self.turn.writing() as connection:
                 for run in self._filed:
                     ledger.save_run(connection, run._replace(filed_at=now_text()))

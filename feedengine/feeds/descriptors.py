@@ -23,7 +23,8 @@ from feedengine.feeds.paths import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
+    from pathlib import Path
 
 Outcome: TypeAlias = Literal["success", "error"]
 
@@ -132,13 +133,23 @@ def _refuse(error: OSError | ValueError, path: str) -> NoReturn:
     raise kind(path, reason) from error
 
 
-def move_in(source_folder: int, source: str, folder: int, name: str, *, sync: bool = False) -> bool:
+def move_in(
+    source_folder: int,
+    source: str,
+    folder: int,
+    name: str,
+    *,
+    sync: bool = False,
+    check: Callable[[], None] | None = None,
+) -> bool:
     """Move ``source`` to ``name`` in ``folder``; False when that name is taken. Never replaces.
 
     Safe with several movers: the kernel decides who has the name. A move that was interrupted
     half-way is completed. With ``sync`` both folders (opened for listing) are on disk afterwards,
-    the new name before the old one goes. Raises the `OSError` as it comes; `FileNotFoundError`
-    when ``source`` has gone.
+    the new name before the old one goes. ``check`` is called when the file has its new name and
+    before the old one goes; when it raises, the new name is taken back, and when the old name is
+    another file's by then, it stays. Raises the `OSError` as it comes; `FileNotFoundError` when
+    ``source`` has gone.
     """
     try:
         os.link(source, name, src_dir_fd=source_folder, dst_dir_fd=folder, follow_symlinks=False)
@@ -151,8 +162,15 @@ def move_in(source_folder: int, source: str, folder: int, name: str, *, sync: bo
         return _move_without_links(source_folder, source, folder, name, sync=sync)
     if sync:
         _sync(folder)
+    if check is not None:
+        try:
+            check()
+        except BaseException:
+            os.unlink(name, dir_fd=folder)
+            raise
     with suppress(FileNotFoundError):
-        os.unlink(source, dir_fd=source_folder)
+        if check is None or _same(folder, name, source_folder, source):
+            os.unlink(source, dir_fd=source_folder)
     if sync:
         _sync(source_folder)
     return True
@@ -193,6 +211,26 @@ def _sync(folder: int) -> None:
     except OSError as error:
         if error.errno not in {errno.EINVAL, errno.EOPNOTSUPP}:
             raise
+
+
+def sync_file_system(folder: Path) -> None:
+    """Put everything on disk that has been written to the file system of ``folder`` so far.
+
+    Dear, and for many files far cheaper than each by itself. Nothing where there is no folder.
+    """
+    import ctypes  # here, because few commands need it
+
+    syncfs = getattr(ctypes.CDLL(None, use_errno=True), "syncfs", None)
+    with suppress(FileNotFoundError):
+        descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+        try:
+            if syncfs is None:  # no Linux
+                os.sync()
+            elif syncfs(descriptor):
+                number = ctypes.get_errno()
+                raise OSError(number, os.strerror(number), str(folder))
+        finally:
+            os.close(descriptor)
 
 
 def place_log(folder: int, milliseconds: int, outcome: Outcome, text: bytes) -> int:

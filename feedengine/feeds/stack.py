@@ -152,9 +152,9 @@ class Stack:
         """
         with self._opened() as folder, _side_folder(folder, to) as side:
             if signature is not None and _signature_in(folder, name) != signature:
-                raise MissingError(name, "was replaced by another since it was read")
+                raise MissingError(name, _REPLACED)
             frees = _names_for(_entry_name(name))
-            return next(free for free in frees if _moved(folder, name, side, free))
+            return next(free for free in frees if _moved(folder, name, side, free, signature))
 
     def unhold(self, name: str) -> str:
         """Move an entry from ``held/`` back into the Stack under its own name, and return that.
@@ -191,15 +191,16 @@ class Stack:
 
 
 def settled(
-    signature: Signature, now: float, first_seen: float, settle: float = SETTLE_SECONDS
+    signature: Signature, now: float, seen_for: float, settle: float = SETTLE_SECONDS
 ) -> bool:
     """Whether a file has lain unchanged long enough to be taken as it is (P4).
 
-    ``first_seen`` is when the file was first seen with this very ``signature``; all in seconds
-    since 1970. Counted from mtime; an mtime that lay in the future then (another machine's clock)
-    counts from ``first_seen``.
+    ``now`` is in seconds since 1970; ``seen_for`` says how many seconds ago the file was first seen
+    with this very ``signature``, by a clock that nobody sets. Counted from mtime; an mtime that
+    lies in the future (another machine's clock, or this one's was set back) counts from when it
+    was first seen.
     """
-    return now - min(signature.mtime_ns / 1e9, first_seen) >= settle
+    return max(now - signature.mtime_ns / 1e9, seen_for) >= settle
 
 
 def client_mismatch(entry: StackEntry, manifest: Manifest, file: str = "manifest.xml") -> Fault:
@@ -284,9 +285,20 @@ def _names_for(name: str) -> Iterator[str]:
         number += 1
 
 
-def _moved(source_folder: int, name: str, folder: int, free: str) -> bool:
+_REPLACED = "was replaced by another since it was read"
+
+
+def _moved(
+    source_folder: int, name: str, folder: int, free: str, signature: Signature | None = None
+) -> bool:
+    """Move a file; one that does not have ``signature`` keeps its place."""
+
+    def check() -> None:
+        if signature is not None and _signature_in(folder, free) != signature:
+            raise MissingError(name, _REPLACED)
+
     try:
-        return move_in(source_folder, name, folder, free, sync=True)
+        return move_in(source_folder, name, folder, free, sync=True, check=check)
     except FileNotFoundError as error:
         raise MissingError(name, "is not there") from error
 

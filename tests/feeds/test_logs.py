@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import os
 import threading
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -14,7 +15,6 @@ from feedengine.feeds.folder import FeedFolder, MissingError, OutsideError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from pathlib import Path
 
 MOMENT = 1666271452953
 
@@ -230,3 +230,34 @@ def test_a_name_that_is_given_up_meanwhile_counts_as_taken(
     finally:
         os.close(folder)
     assert (tmp_path / "a").read_bytes() == b"x"
+
+
+def test_logs_are_found_again_and_what_a_crash_left_of_them_goes(
+    feed: Path, opened: FeedFolder
+) -> None:
+    """P8: first lines by their time; half-written ones and names without text are taken away."""
+    folder = feed / "packages/01"
+    write(opened, MOMENT, b"p applied\nmore\n")
+    opened.write_log("packages/01/package.xml", MOMENT, "error", b"p failed")
+    (folder / f".{MOMENT}.success.log.tmp").write_bytes(b"p app")
+    (folder / f"{MOMENT + 1}.success.log").touch()
+    (folder / f"{MOMENT + 2}.success.log").symlink_to("package.xml")
+    (folder / f"{MOMENT + 3}.success.log").mkdir()
+    others = ["notes.log", f".{MOMENT}.success.log", f"{MOMENT}.success.log.tmp", "1.error.log.tmp"]
+    for name in others:
+        (folder / name).touch()
+    found = opened.logs("packages/01")
+    assert sorted(found) == [(MOMENT, "error", b"p failed"), (MOMENT, "success", b"p applied")]
+    left = {entry.name for entry in folder.iterdir()} - set(others)
+    assert left == {
+        *(f"{MOMENT + number}.success.log" for number in (0, 2, 3)),
+        f"{MOMENT}.error.log",
+    }
+
+
+def test_a_file_system_is_synced_and_one_that_is_not_there_is_left(tmp_path: Path) -> None:
+    """P8: for logs, before a run counts as filed; errors of the machine are told."""
+    descriptors.sync_file_system(tmp_path)
+    descriptors.sync_file_system(tmp_path / "nowhere")
+    with pytest.raises(NotADirectoryError):
+        descriptors.sync_file_system(Path(__file__))

@@ -334,3 +334,14 @@ def test_names_that_are_no_text_are_told_apart_and_recognised(engine: Engine) ->
     assert rows(engine, "SELECT update_count FROM track") == [(6,)]
     assert rows(engine, "SELECT stack_entry FROM feed_run WHERE id = 1") == [("a\\xff.xml",)]
     assert names(engine.settings.stack / "processed") == [f"{DAY + 1}.xml", "a\udcff.xml"]
+
+
+def test_a_clock_that_is_set_back_keeps_nobody_waiting(
+    engine: Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """P4: how long an entry has lain there is told by a clock that nobody sets."""
+    (engine.settings.stack / f"{DAY}.xml").write_bytes(b"<xml>")
+    now = time.time()
+    earlier = iter(range(1000))
+    monkeypatch.setattr(time, "time", lambda: now - 3600 * next(earlier))
+    assert [run.status for run in engine.run().runs] == ["failed"]

@@ -215,14 +215,14 @@ def test_when_a_file_counts_as_written(
 ) -> None:
     """P4: two seconds from mtime; a future mtime counts from when it was first seen."""
     signature = Signature(1, int(mtime * 1e9), 5)
-    assert settled(signature, now, first_seen) is expected
+    assert settled(signature, now, now - first_seen) is expected
 
 
 def test_the_settle_time_is_a_setting() -> None:
     """P4: 2 s is the default only."""
     signature = Signature(1, 100 * 10**9, 5)
-    assert not settled(signature, 129.0, 100.0, settle=30.0)
-    assert settled(signature, 100.0, 100.0, settle=0.0)
+    assert not settled(signature, 129.0, 29.0, settle=30.0)
+    assert settled(signature, 100.0, 0.0, settle=0.0)
 
 
 @pytest.mark.usefixtures("_both")
