@@ -51,7 +51,7 @@ def on_both(request: pytest.FixtureRequest) -> Iterator[Databases]:
         redirected(databases, patch)
         databases.opened = kept_open(patch)
         yield databases
-        databases.close()
+        databases.drop()
 
 
 @pytest.fixture(autouse=True)

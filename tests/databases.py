@@ -60,6 +60,13 @@ class Databases:
         for one in self.opened:
             one.dispose()
 
+    def drop(self) -> None:
+        """Close everything, and remove the databases of all sites."""
+        self.close()
+        if self.postgres is not None:
+            for url in self._urls.values():
+                self.postgres.server.drop(name_of(url))
+
     def url(self, root: Path) -> str:
         """The catalogue of the site at ``root``."""
         if self.postgres is None:

@@ -25,6 +25,9 @@ from psycopg.sql import SQL, Identifier
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+LEAST_ROOM = 4 * 1024**3
+"""Bytes."""
+
 NOBODY = "nobody"
 """PostgreSQL refuses to run as root; then it runs as this user."""
 
@@ -36,7 +39,7 @@ class PostgresServer:
 
     def __init__(self, *, settings: Sequence[str] = _QUICK) -> None:
         """Make and start a server; `stop` ends it and removes everything."""
-        self.folder = Path(tempfile.mkdtemp(prefix="feedengine-pg-"))
+        self.folder = Path(tempfile.mkdtemp(prefix="feedengine-pg-", dir=_roomy()))
         self.data = self.folder / "data"
         self.settings = tuple(settings)
         self.user = NOBODY if os.geteuid() == 0 else None
@@ -120,6 +123,19 @@ class PostgresServer:
             connection.execute(ended, (template,))
             connection.execute(made.format(Identifier(name), Identifier(template)))
         return self.url(name)
+
+    def drop(self, name: str) -> None:
+        """Remove a database, whoever is connected to it."""
+        with closing(psycopg.connect(self.url(), autocommit=True)) as connection:
+            connection.execute(SQL("DROP DATABASE {} WITH (FORCE)").format(Identifier(name)))
+
+
+def _roomy() -> str | None:
+    """A folder in memory, where there is one with room: each database has a thousand files."""
+    memory = "/dev/shm"  # noqa: S108 - a new folder of one's own is made in it
+    if os.path.isdir(memory) and shutil.disk_usage(memory).free > LEAST_ROOM:  # noqa: PTH112
+        return memory
+    return None
 
 
 @cache

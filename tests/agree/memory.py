@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import threading
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -91,7 +92,9 @@ class MemorySite:
         at = "2026-01-01T00:00:00.000000Z"
         run = Run(0, "1.xml", "0:0:0", feed, client, at, None, "running", 0, 0, 0, 0, None, None)
         turn = Turn(self.folder, self.database)
-        done = FeedApplier(settings, turn, run, folder).apply(iter(paths))  # type: ignore[arg-type]
+        with turn.taken(threading.Event(), lambda _: None):
+            applier = FeedApplier(settings, turn, run, folder)  # type: ignore[arg-type]
+            done = applier.apply(iter(paths))
         return self.outcomes(done.id)
 
     def outcomes(self, run: int) -> list[Applied]:
