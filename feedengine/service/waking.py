@@ -126,15 +126,17 @@ class Eyes:
             return "polling", f"{kind} does not tell what others write"
         if self._missed >= MOST_MISSED:
             return "polling", "entries came that no event told of"
-        observer: Any = Observer()
+        observer: Any = None
         try:
+            observer = Observer()
             observer.schedule(
                 _Handler(self.bell.set), str(self.stack), event_filter=_EVENTS, follow_symlink=True
             )
             observer.start()
-        except OSError as error:  # no more watches, or no more instances of them
-            observer.stop()
-            return "polling", f"the folder cannot be watched: {error.strerror or error}"
+        except (OSError, RuntimeError) as error:  # no more watches, instances, or threads
+            if observer is not None:
+                observer.stop()
+            return "polling", f"the folder cannot be watched: {error}"
         self._observer = observer
         return "events", "the file system tells of them"
 

@@ -52,6 +52,21 @@ class _Called(threading.Event):
         return super().wait(timeout) or self._stop.is_set()
 
 
+class _Stop(threading.Event):
+    """The stop, as the work asks for it, once a package: whoever asks goes on."""
+
+    def __init__(self, pulse: Pulse, stop: threading.Event) -> None:
+        """Set while ``stop`` is."""
+        super().__init__()
+        self._pulse = pulse
+        self._stop = stop
+
+    def is_set(self) -> bool:
+        """As the other's."""
+        self._pulse.beat()
+        return self._stop.is_set()
+
+
 class Watcher:
     """Watches one site's Stack; `run` in one thread, everything else from any."""
 
@@ -74,7 +89,8 @@ class Watcher:
         self.runner: Runner | None = None
         self.taken = 0
         self._reread = reread or (lambda: settings)
-        self._reload = threading.Event()
+        self._lock = threading.Lock()
+        self._reload = False
         self._called = _Called(self.pulse, self.stop)
         self._spell = Spell(self.told)
         self._standing_by = False
@@ -92,8 +108,9 @@ class Watcher:
 
     def reload(self) -> None:
         """Read the settings again before the next feed; from any thread."""
-        self._reload.set()
-        self._called.set()
+        with self._lock:
+            self._reload = True
+            self._called.set()
         self.bell.set()
 
     def run(self) -> None:
@@ -136,12 +153,13 @@ class Watcher:
         """Take entries for as long as it is this process's turn."""
         self._standing_by = False
         self.told.turn(taken=True)
-        self.runner = Runner(self.settings, turn, self.told, self.stop)
+        self.runner = Runner(self.settings, turn, self.told, _Stop(self.pulse, self.stop))
         try:
             self.runner.taker.recover()
             patient = True
             while not self.stop.is_set() and turn.kept():
                 patient = self._look(self.runner, patient=patient)
+            self.stop.wait(LOOK_AGAIN_SECONDS)  # else a turn that is never kept would never rest
         finally:
             self.runner = None
             self.told.turn(taken=False)
@@ -196,11 +214,11 @@ class Watcher:
 
     def settle(self) -> None:
         """Read the settings again if that was asked for; called between two feeds."""
-        if not self._reload.is_set():
-            return
-        self._reload.clear()
-        if not self.stop.is_set():
+        with self._lock:
+            wanted, self._reload = self._reload, False
             self._called.clear()
+        if not wanted:
+            return
         self.told.reloads()
         try:
             found = compared(self.settings, self._reread())

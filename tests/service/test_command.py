@@ -141,6 +141,7 @@ def test_a_new_setting_holds_from_the_next_feed_on(root: Path) -> None:
     """A feed that is older than the last is refused (G2) once the settings were read again."""
     with Service(root) as service:
         drop(root, 9, track(1))
+        service.says("feed ended", entry=f"{DAY + 9}.xml")
         drop(root, 8, track(1, "Update", "<Title>Older</Title>"))
         service.says("feed ended", entry=f"{DAY + 8}.xml")
         (root / "feedengine.toml").write_text('late_feeds = "refuse"\n', "utf-8")

@@ -155,6 +155,15 @@ def test_a_listener_that_breaks_stops_nothing(site: Settings) -> None:
     assert not ear.heard("troubled")
 
 
+def test_each_package_is_a_sign_of_life(site: Settings) -> None:
+    """A batch that is read from a slow share tells nothing for minutes, and does not hang."""
+    with watched(site) as (watcher, ear):
+        until(lambda: ear.heard("looked"))
+        assert watcher.runner is not None
+        before = watcher.pulse.beaten()
+        until(lambda: not watcher.runner.stop.is_set() and watcher.pulse.beaten() > before)
+
+
 def test_runs_are_not_kept(site: Settings) -> None:
     """A service that runs for a year must not remember every feed of it."""
     with watched(site) as (watcher, ear):

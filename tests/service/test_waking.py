@@ -156,18 +156,21 @@ def test_where_events_do_not_come_it_polls(
     assert seen.eyes._observer is None
 
 
+@pytest.mark.parametrize("place", ["__init__", "start"])
 def test_a_folder_that_cannot_be_watched_is_polled(
-    stack: Path, monkeypatch: pytest.MonkeyPatch
+    stack: Path, monkeypatch: pytest.MonkeyPatch, place: str
 ) -> None:
-    """The kernel has only so many watches to give."""
+    """The kernel has only so many watches to give, and so many instances of them."""
 
     def refused(*_: object, **__: object) -> None:
-        raise OSError(28, "inotify watch limit reached")
+        raise OSError(28, "inotify limit reached")
 
-    monkeypatch.setattr(waking.Observer, "start", refused)
+    monkeypatch.setattr(waking.Observer, place, refused)
+    monkeypatch.setattr(waking.Observer, "stop", lambda _: None)
     seen = Seen(stack)
     seen.eyes.open()
-    assert seen.told == [("polling", "the folder cannot be watched: inotify watch limit reached")]
+    [(way, reason)] = seen.told
+    assert (way, "inotify limit reached" in reason) == ("polling", True)
 
 
 def test_a_file_system_of_this_machine_is_not_silent(
