@@ -102,7 +102,15 @@ def quoted(text: str) -> str:
 
 
 def printable(text: str) -> str:
-    r"""Text that a terminal, or a log, only shows: what is not printable is written ``\uXXXX``."""
+    r"""Text that a terminal, or a log, only shows: what is not printable is written ``\uXXXX``.
+
+    That is every control character, C1's too, every end of a line, what turns the direction of
+    writing, what has no width, and the stray bytes of names that are not UTF-8.
+    """
     if text.isprintable():
         return text
-    return "".join(c if c.isprintable() else f"\\u{ord(c):04x}" for c in text)
+    return "".join(c if c.isprintable() else _escaped(ord(c)) for c in text)
+
+
+def _escaped(code: int) -> str:
+    return f"\\u{code:04x}" if code < 0x10000 else f"\\U{code:08x}"

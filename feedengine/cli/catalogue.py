@@ -178,7 +178,7 @@ class _Shown:
 
     def write(self, data: bytes, /) -> None:
         """Show these lines."""
-        for text in data.decode().splitlines():
+        for text in data.decode().removesuffix("\n").split("\n"):
             output.line(text)
 
 

@@ -174,7 +174,8 @@ def feed_new(
     plain = client and client == client.strip() and not CONTROL.search(client)
     if not plain or len(client) > LONGEST_CLIENT:
         raise UsageError(f"{quoted(client)} cannot be a client's name", "give it as plain text")
-    made = new_feed(_author_root(chosen(root, settings)), client)
+    site = chosen(root, settings)
+    made = new_feed(site.root, client, feeds=site.feeds, stack=site.stack)
     if as_json:
         output.document({"feed": made.path, "folder": str(made.folder), "client": client})
     else:
@@ -267,25 +268,14 @@ def feed_release(
     return 0
 
 
-def _author_root(settings: Settings) -> Path:
-    """The folder below which feeds are written; raises `UsageError` where they are elsewhere."""
-    root = settings.root
-    if (settings.feeds, settings.stack) != (root / "Feeds", root / "Stack"):
-        raise UsageError(
-            "this site has its feeds or its Stack outside ROOT/Feeds and ROOT/Stack",
-            "write the feed there with other means, or name another ROOT",
-        )
-    return root
-
-
 def _writer(settings: Settings, feed: str) -> FeedWriter:
     """The writer of a feed given by its path below Feeds/ or by its folder."""
     from feedengine.feeds.author import open_feed
 
-    root = _author_root(settings)
     feeds = settings.feeds.resolve()
     below = (settings.feeds / feed.strip("/")).resolve()
     folder = below if below.is_dir() else Path(feed).resolve()
     if folder == feeds or not folder.is_relative_to(feeds):
         raise UsageError(f"there is no feed {quoted(feed)}", "begin one with `feedengine feed new`")
-    return open_feed(root, folder.relative_to(feeds).as_posix())
+    path = folder.relative_to(feeds).as_posix()
+    return open_feed(settings.root, path, feeds=settings.feeds, stack=settings.stack)

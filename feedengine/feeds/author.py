@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import time
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -80,8 +81,24 @@ def territories_package(territories: TerritorySet) -> str:
     return _text(root)
 
 
+_NAMES = re.compile(r"(</?[^\s<>/]+)")
+"""The names in tags, where no reference may stand."""
+
+
 def _text(root: Element) -> str:
-    return etree.tostring(root, pretty_print=True, encoding="unicode")
+    """The document, to be shown as well as read: what is not printable stands as a reference."""
+    text = etree.tostring(root, pretty_print=True, encoding="unicode")
+    if text.replace("\n", "").isprintable():
+        return text
+    pieces = _NAMES.split(text)
+    return "".join(
+        piece if at % 2 else "".join(map(_reference, piece)) for at, piece in enumerate(pieces)
+    )
+
+
+def _reference(character: str) -> str:
+    plain = character == "\n" or character.isprintable()
+    return character if plain else f"&#{ord(character)};"
 
 
 def _fields(element: Element, thing: Object) -> None:
@@ -161,10 +178,12 @@ def _item(element: Element, one: ListKind, item: Sequence[Any]) -> None:
 class FeedWriter:
     """Writes one feed: packages first, the manifest, and the Stack entry last (P4).
 
-    ``folder`` is the feed's own folder; make one with `new_feed`.
+    ``folder`` is the feed's own folder, ``feeds`` the one that all are in, ``entries`` the Stack;
+    make one with `new_feed`.
     """
 
-    root: Path
+    feeds: Path
+    entries: Path
     path: str
     client: str
     _next: dict[str, int] = field(default_factory=dict, repr=False, compare=False)
@@ -172,7 +191,7 @@ class FeedWriter:
     @property
     def folder(self) -> Path:
         """The feed's folder."""
-        return self.root / "Feeds" / self.path
+        return self.feeds / self.path
 
     def add(self, xml: str | bytes, name: str | None = None) -> Path:
         """Add a package, or with ``name`` (such as ``genres/rock.xml``) a file for ``src``."""
@@ -195,7 +214,7 @@ class FeedWriter:
 
     def stack(self) -> Path:
         """Write the Stack entry: from now on the engine may take the feed."""
-        target = self.root / "Stack" / f"{self.path.rpartition('/')[2]}.xml"
+        target = self.entries / f"{self.path.rpartition('/')[2]}.xml"
         target.parent.mkdir(parents=True, exist_ok=True)
         _written(target, entry_xml(self.client, self.path))
         return target
@@ -215,20 +234,32 @@ def _highest(packages: Path) -> int:
     return max((int(e.name) for e in packages.iterdir() if e.name.isdecimal()), default=0)
 
 
-def new_feed(root: Path, client: str, *, milliseconds: int | None = None) -> FeedWriter:
-    """A new feed with its manifest, under ``Feeds/YEAR/MONTH/DAY/<unix milliseconds>`` (P1)."""
+def new_feed(
+    root: Path,
+    client: str,
+    *,
+    milliseconds: int | None = None,
+    feeds: Path | None = None,
+    stack: Path | None = None,
+) -> FeedWriter:
+    """A new feed with its manifest, under ``Feeds/YEAR/MONTH/DAY/<unix milliseconds>`` (P1).
+
+    ``feeds`` and ``stack`` are said where a site has them elsewhere (``feeds_path``,
+    ``stack_path``).
+    """
+    made_in, entries = feeds or root / "Feeds", stack or root / "Stack"
     now = time.time_ns() // 1_000_000 if milliseconds is None else milliseconds
     day = datetime.fromtimestamp(now / 1000, UTC)
     while True:
         path = f"{day:%Y/%m/%d}/{now}"
         try:
-            (root / "Feeds" / path).mkdir(parents=True)
+            (made_in / path).mkdir(parents=True)
             break
         except FileExistsError:
             if milliseconds is not None:
                 raise UsageError(f"the feed {path} exists already", "name another time") from None
             now += 1
-    made = FeedWriter(root, path, client)
+    made = FeedWriter(made_in, entries, path, client)
     manifest = etree.Element("xml")
     _add(manifest, "Client", client)
     _add(manifest, "Packages", path="packages/*/package.xml")
@@ -236,15 +267,18 @@ def new_feed(root: Path, client: str, *, milliseconds: int | None = None) -> Fee
     return made
 
 
-def open_feed(root: Path, path: str) -> FeedWriter:
+def open_feed(
+    root: Path, path: str, *, feeds: Path | None = None, stack: Path | None = None
+) -> FeedWriter:
     """The writer of a feed that `new_feed` made."""
     plain = path.strip("/")
-    manifest = root / "Feeds" / plain / "manifest.xml"
+    made_in, entries = feeds or root / "Feeds", stack or root / "Stack"
+    manifest = made_in / plain / "manifest.xml"
     try:
         client = etree.parse(manifest, _READER).findtext("Client")
     except (OSError, etree.XMLSyntaxError):
         raise UsageError(f"{plain} is no feed with a manifest", "make one: feed new") from None
-    return FeedWriter(root, plain, client or "")
+    return FeedWriter(made_in, entries, plain, client or "")
 
 
 _READER = etree.XMLParser(resolve_entities=False, no_network=True, load_dtd=False)

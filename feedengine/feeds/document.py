@@ -9,7 +9,7 @@ import hashlib
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
-from feedengine.errors import Fault, Finding, Place, quoted
+from feedengine.errors import Fault, Finding, Place, printable, quoted
 from feedengine.feeds.encodings import EncodingError, utf8
 from feedengine.feeds.folder import (
     FeedFolder,
@@ -132,9 +132,16 @@ def _located(fault: Fault, found: dict[str, dict[Path, Spot]]) -> Finding:
 def finding(fault: Fault, file: str, line: int = 0, column: int = 0, xpath: str = "") -> Finding:
     """A fault at a known spot; without a hint of its own it gets the code's cure."""
     hint = fault.hint or codes()[fault.code].cure
-    shown = file if file.isprintable() else "".join(quoted(one)[1:-1] for one in file)
     return Finding(
-        severity_of(fault), fault.code, fault.rule, shown, line, column, xpath, fault.message, hint
+        severity_of(fault),
+        fault.code,
+        fault.rule,
+        printable(file),
+        line,
+        column,
+        xpath,
+        fault.message,
+        hint,
     )
 
 

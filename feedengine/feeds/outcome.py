@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
+from feedengine.errors import printable
+
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
@@ -21,12 +23,12 @@ def line_of(found: Finding) -> str:
         f"{found.severity} {found.code} {found.rule} {found.file}:{where}"
         f" {found.xpath or '-'} {found.message}{hint}"
     )
-    return " ".join(text.splitlines())
+    return printable(" ".join(text.splitlines()))
 
 
 def log_text(first: str, findings: Iterable[Finding], answer: str = "") -> bytes:
     """A log: what became of it, one finding a line, and after an empty line what View answers."""
-    lines = [first, *(line_of(found) for found in findings)]
+    lines = [printable(first), *(line_of(found) for found in findings)]
     if answer:
         lines += ["", answer.rstrip("\n")]
     return ("\n".join(lines) + "\n").encode("utf-8", "backslashreplace")
@@ -37,6 +39,4 @@ def first_line(
 ) -> str:
     """The first line of a package's log: the package, and what became of it."""
     what = " ".join(part for part in (action, entity, name) if part)
-    shown = "".join(c if c.isprintable() else f"\\u{ord(c):04x}" for c in what)
-    safe = "".join(c if c.isprintable() else f"\\u{ord(c):04x}" for c in path)
-    return f"{safe} {status}" + (f": {shown}" if shown else "")
+    return f"{path} {status}" + (f": {what}" if what else "")

@@ -822,10 +822,16 @@ def test_feed_new_prints_the_path_alone(run: Runner, own: Path) -> None:
 
 
 def test_feeds_are_written_where_the_engine_looks(run: Runner, own: Path) -> None:
-    """A site that keeps its feeds elsewhere is told so, before anything is written there."""
-    (own / "feedengine.toml").write_text('feeds_path = "elsewhere"\n')
-    assert run("feed", "new", "--client", "Sony").status == 2
-    assert run("feed", "add", "2020/09/13/1600000000000", "feedengine.toml").status == 2
+    """A site may keep its feeds and its Stack elsewhere (``feeds_path``, ``stack_path``)."""
+    (own / "feedengine.toml").write_text('feeds_path = "fed"\nstack_path = "in/stack"\n')
+    (own / "in/stack").mkdir(parents=True)
+    (own / "p.xml").write_text(package(PACKAGES[0]))
+    path = run("feed", "new", "--client", "Sony").out.strip()
+    assert run("feed", "add", path, str(own / "p.xml")).status == 0
+    entry = run("feed", "stack", path).out.strip()
+    assert (own / "fed" / path / "packages/01/package.xml").is_file()
+    assert (own / "in/stack" / entry).is_file()
+    assert run(*quick("--json")).json["packages"] == 1
 
 
 @pytest.mark.parametrize("client", ["", " Sony", "a\nb", "\x9b1m", "x" * 256])
