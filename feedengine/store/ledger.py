@@ -271,11 +271,22 @@ def findings_of(connection: Connection, run: int) -> list[dict[str, Any]]:
     return [{**row, "file": named(row["file"])} for row in found]
 
 
+_UNDOING = (
+    "SELECT 1 FROM package_run JOIN feed_run ON feed_run.id = package_run.feed_run_id"
+    " WHERE package_run.id = change.package_id AND feed_run.undoes IS NOT NULL"
+)
+
+
 def creators(connection: Connection, keys: Iterable[tuple[str, str]]) -> dict[tuple[str, str], str]:
-    """G3: the client who made each of these objects, the last time that it was made."""
+    """G3: the client who made each of these objects, the last time that it was made.
+
+    An undo that puts a deleted object back has not made it.
+    """
     made = statements(connection)
     text = made.select_in(CHANGE, ("entity_id", "client"), "entity_id")
-    text += f" AND entity = {made.mark} AND action = 'create' ORDER BY seq"
+    text += (
+        f" AND entity = {made.mark} AND action = 'create' AND NOT EXISTS ({_UNDOING}) ORDER BY seq"
+    )
     ids: dict[str, list[str]] = {}
     for kind, name in keys:
         ids.setdefault(kind, []).append(name)

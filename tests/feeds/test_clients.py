@@ -195,3 +195,14 @@ def test_who_creates_it_again_owns_it(site: Site) -> None:
     site.send("B", ARTIST, package("Update", "Artist", "adele", "<View>1</View>"))
     assert site.send("A", package("Delete", "Artist", "adele")) == ("failed", ["not-owner"])
     assert site.rows("SELECT client, view FROM artist") == [("B", 1)]
+
+
+def test_an_undo_that_puts_an_object_back_makes_nobody_its_owner(site: Site) -> None:
+    """G3, H2: whoever had deleted it does not get it by that."""
+    site.send("A", ARTIST)
+    site.send("B", package("Delete", "Artist", "adele"), ownership=False)
+    with Engine.at(site.root) as engine:
+        engine.undo(2)
+    rename = package("Update", "Artist", "adele", "<UniqueName>x</UniqueName>")
+    assert site.send("B", rename) == ("failed", ["not-owner"])
+    assert site.send("A", rename) == ("succeeded", [])
