@@ -382,6 +382,12 @@ def _refused(path: str, reason: str) -> Finding:
     return Finding("error", "schema-invalid", "P7", path, 0, 0, "", message, "tell the operator")
 
 
+_TOO_MUCH = "54"
+"""PostgreSQL's code for what is beyond its limits, such as an indexed value of many kilobytes."""
+
+
 def _is_data(error: BaseException | None) -> bool:
     """Whether the database refused the data, and not the connection, the disk or a lock."""
+    if str(getattr(error, "sqlstate", None)).startswith(_TOO_MUCH):
+        return True
     return any(kind.__name__ in {"IntegrityError", "DataError"} for kind in type(error).__mro__)
