@@ -122,7 +122,7 @@ class LeasedTurn(Turn):
 
     def _acquired(self) -> bool:
         asked = _now()
-        fence = lease.acquire(self.database)
+        fence = lease.acquire(self.database, self._fence)
         if fence is None:
             return False
         self._fence, self._good_until = fence, asked + lease.LASTS_SECONDS
@@ -136,8 +136,8 @@ class LeasedTurn(Turn):
                 if not lease.renew(self.database, self._fence):
                     self._good_until = 0.0
                     return
-            except ServiceError:
-                continue  # tried again; meanwhile the lease grows older
+            except Exception:  # noqa: BLE001, S112 - whatever it is: the next time may be better
+                continue  # meanwhile the lease grows older
             self._good_until = asked + lease.LASTS_SECONDS
 
     @contextmanager

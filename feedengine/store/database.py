@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import secrets
 import socket
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from sqlalchemy import Connection, Engine, create_engine, event
@@ -47,15 +47,15 @@ def session_name() -> str:
 
 def open_database(url: str) -> Engine:
     """The engine for ``url``; raises `UsageError` for a URL that names no database."""
-    try:
+    with suppress(ArgumentError, ImportError, LookupError, ValueError):
         parsed = make_url(url)
         kind = parsed.get_backend_name()
         if kind == "sqlite":
             return _sqlite(parsed)
-        if kind == "postgresql":
+        if kind == "postgresql" and "@" not in (parsed.host or ""):
             return _postgresql(parsed)
-    except (ArgumentError, ImportError, LookupError):
-        pass
+        if kind == "postgresql":  # what is taken for the host ends the password, so nothing is told
+            raise UsageError("database_url has an @ too many", "in a password, write @ as %40")
     raise UsageError(
         "database_url names no database that can hold a catalogue",
         "use sqlite:///PATH or postgresql://USER@HOST/NAME",
@@ -73,15 +73,24 @@ def _postgresql(url: URL) -> Engine:
     """SQLAlchemy's psycopg 3; whatever driver the URL names, that is the one there is."""
     from feedengine.store import postgres
 
-    url = url.set(drivername="postgresql+psycopg").difference_update_query(["application_name"])
+    url = url.set(drivername="postgresql+psycopg").difference_update_query(_OURS)
     said = {"connect_timeout": CONNECT_SECONDS, **_KEEPALIVE}
     arguments = {key: value for key, value in said.items() if key not in url.query}
+    ours = {"application_name": session_name(), "client_encoding": "utf8"}
     engine = create_engine(
-        url, pool_pre_ping=True, connect_args={**arguments, "application_name": session_name()}
+        url,
+        pool_pre_ping=True,
+        isolation_level="READ COMMITTED",
+        connect_args={**arguments, **ours},
     )
     event.listen(engine, "connect", postgres.prepare)
+    event.listen(engine, "checkin", postgres.forget_read_only)
     return engine
 
+
+_OURS = ("application_name", "client_encoding")
+"""What no URL may set: sessions are known by their name, and text that a client's encoding lacks
+would be taken for a package's fault."""
 
 _KEEPALIVE = {
     "keepalives_idle": 5,
@@ -110,15 +119,22 @@ def writing(engine: Engine) -> Iterator[Connection]:
 
     Raises `ServiceError` when the database cannot be reached, is locked, or is full.
     """
+    with transaction(engine) as connection:
+        if engine.dialect.name == "postgresql":
+            from feedengine.store.locks import begin_writing
+
+            begin_writing(connection)
+        yield connection
+
+
+@contextmanager
+def transaction(engine: Engine) -> Iterator[Connection]:
+    """A transaction that writes; on PostgreSQL it is nobody's turn by that alone."""
     with (
         _told(),
         engine.connect().execution_options(writer=True) as connection,
         connection.begin(),
     ):
-        if engine.dialect.name == "postgresql":
-            from feedengine.store.postgres import begin_writing
-
-            begin_writing(connection)
         yield connection
 
 
@@ -141,8 +157,12 @@ def reading(engine: Engine) -> Iterator[Connection]:
 
 @contextmanager
 def changing(engine: Engine) -> Iterator[Connection]:
-    """A transaction beside the writer's: for what is not the catalogue's, such as a lease."""
-    with _told(), engine.begin() as connection:
+    """Statements beside the writer's, each a transaction: for what is not the catalogue's.
+
+    A process that freezes between two of them leaves nothing locked.
+    """
+    options: Any = {"isolation_level": "AUTOCOMMIT"}
+    with _told(), engine.connect().execution_options(**options) as connection:
         yield connection
 
 

@@ -6,9 +6,12 @@ then, and whatever it writes later finds another's fence.
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
-from feedengine.store.database import changing, reading, writing
+from feedengine.errors import ServiceError
+from feedengine.store.database import changing, reading, transaction
+from feedengine.store.locks import WRITER_LOCK, try_writing
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection, Engine
@@ -16,14 +19,16 @@ if TYPE_CHECKING:
 LASTS_SECONDS = 6.0
 """How long a lease lasts when it is not renewed; another holder follows within ten seconds."""
 
-_FREE = "SELECT expires_at < clock_timestamp(), holder FROM stack_lease WHERE id = 1"
+_FREE = """
+SELECT expires_at < clock_timestamp() OR fence = %s, holder FROM stack_lease WHERE id = 1
+"""
 
 _TAKE = f"""
 INSERT INTO stack_lease (id, holder, fence, taken_at, expires_at)
 VALUES (1, %s, 1, clock_timestamp(), clock_timestamp() + interval '{LASTS_SECONDS} s')
 ON CONFLICT (id) DO UPDATE SET holder = excluded.holder, fence = stack_lease.fence + 1,
     taken_at = excluded.taken_at, expires_at = excluded.expires_at
-WHERE stack_lease.expires_at < clock_timestamp()
+WHERE stack_lease.expires_at < clock_timestamp() OR stack_lease.fence = %s
 RETURNING fence
 """
 
@@ -34,27 +39,33 @@ WHERE id = 1 AND fence = %s
 
 _GIVE_BACK = "UPDATE stack_lease SET expires_at = clock_timestamp() WHERE id = 1 AND fence = %s"
 
-_END_SESSIONS = """
-SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity
-WHERE application_name = %s AND datname = current_database() AND pid <> pg_backend_pid()
+_END_SESSIONS = f"""
+SELECT count(pg_terminate_backend(a.pid)) FROM pg_stat_activity a JOIN pg_locks l ON l.pid = a.pid
+WHERE l.locktype = 'advisory' AND l.classid = 0 AND l.objid = {WRITER_LOCK}
+AND a.datname = current_database() AND a.application_name = %s AND a.pid <> pg_backend_pid()
 """
 
 
-def acquire(engine: Engine) -> int | None:
+def acquire(engine: Engine, last: int) -> int | None:
     """Take the lease when it is free; its fence, or None while another holds it.
 
-    The last holder may be frozen in the middle of a transaction, and so in everybody's way: its
-    sessions are ended. A holder is called what its sessions are called (`session_name`).
+    ``last`` is the fence of the lease that this process had last: that one it need not wait for,
+    though it could not be given back. The last holder may be frozen in the middle of a transaction,
+    or the server may not know yet that its connection is gone: its sessions that have, or wait for,
+    the writer's lock are ended. A holder is called what its sessions are (`session_name`).
     """
     with reading(engine) as connection:
         name = connection.exec_driver_sql("SELECT current_setting('application_name')").scalar()
-        row = connection.exec_driver_sql(_FREE).first()
-        if row is not None and not row[0]:
+        row = connection.exec_driver_sql(_FREE, (last,)).first()
+    if row is not None:
+        if not row[0]:
             return None
-        if row is not None and row[1] != name:
+        with suppress(ServiceError), changing(engine) as connection:  # it may be another role's
             connection.exec_driver_sql(_END_SESSIONS, (row[1],))
-    with writing(engine) as connection:
-        taken: int | None = connection.exec_driver_sql(_TAKE, (name,)).scalar()
+    with transaction(engine) as connection:
+        if not try_writing(connection):
+            return None
+        taken: int | None = connection.exec_driver_sql(_TAKE, (name, last)).scalar()
         return taken
 
 

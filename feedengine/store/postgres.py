@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from psycopg.adapt import Loader
 
+from feedengine.errors import UsageError
 from feedengine.model.sqltypes import canonical_instant
 
 if TYPE_CHECKING:
@@ -16,18 +17,18 @@ if TYPE_CHECKING:
 
     from sqlalchemy import Connection, Table
 
-WRITER_LOCK = 0x66656564
-"""The advisory lock of the catalogue's single writer."""
-
-_BEGIN_WRITING = (
-    f"SELECT pg_advisory_xact_lock({WRITER_LOCK}), set_config('enable_seqscan', 'off', true)"
-)
-"""Plans are kept from when the tables were empty; without the setting they read whole tables."""
-
 _SESSION = (
     "SET TIME ZONE 'UTC'; SET DATESTYLE = 'ISO, YMD'; SET client_min_messages = warning;"
-    " SET idle_in_transaction_session_timeout = '5min'"
+    " SET standard_conforming_strings = on; SET jit = off;"
+    " SET statement_timeout = 0; SET lock_timeout = 0;"
+    " SET idle_in_transaction_session_timeout = '5min';"
+    " SELECT set_config('synchronous_commit', 'on', false)"
+    " WHERE current_setting('synchronous_commit') = 'off'"
 )
+"""Whatever role and database have set: a batch takes as long as it takes, waiting for the writer's
+lock included, and an entry may leave the Stack only when the disk has what became of it."""
+
+_SINCE_17 = "; SET transaction_timeout = 0"
 
 
 class _InstantLoader(Loader):
@@ -49,14 +50,24 @@ def prepare(connection: Any, _record: Any) -> None:
     connection.adapters.register_loader("timestamptz", _InstantLoader)
     for name in ("date", "numeric"):
         connection.adapters.register_loader(name, _PlainLoader)
+    encoding = connection.info.parameter_status("server_encoding")
+    if encoding != "UTF8":
+        hint = "make another with CREATE DATABASE … ENCODING 'UTF8' TEMPLATE template0"
+        raise UsageError(f"the database keeps text in {encoding}, a catalogue needs UTF8", hint)
+    newer = connection.info.server_version >= 17_00_00
     autocommit, connection.autocommit = connection.autocommit, True
-    connection.execute(_SESSION)
+    connection.execute(_SESSION + _SINCE_17 * newer)
     connection.autocommit = autocommit
 
 
-def begin_writing(connection: Connection) -> None:
-    """Wait until this transaction is the only writer's."""
-    connection.exec_driver_sql(_BEGIN_WRITING)
+def forget_read_only(connection: Any, _record: Any) -> None:
+    """Let the next transaction write if the server's own default allows it.
+
+    SQLAlchemy would say READ WRITE after a reader, and so overrule an operator who has closed the
+    server to writers.
+    """
+    if connection is not None:  # else it broke
+        connection.read_only = None
 
 
 def array_of(table: Table, name: str) -> str:
