@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import signal
 import subprocess
 import tempfile
 import time
@@ -37,13 +38,25 @@ _QUICK = ("-c", "fsync=off", "-c", "full_page_writes=off", "-c", "synchronous_co
 class PostgresServer:
     """A server of its own, reached by a socket in its folder."""
 
-    def __init__(self, *, settings: Sequence[str] = _QUICK) -> None:
-        """Make and start a server; `stop` ends it and removes everything."""
+    def __init__(
+        self,
+        *,
+        settings: Sequence[str] = _QUICK,
+        like: PostgresServer | None = None,
+        data: Path | None = None,
+    ) -> None:
+        """Make and start a server; `stop` ends it and removes everything.
+
+        It uses the programs of the server that it is ``like``, which has to outlive it; ``data`` is
+        where it keeps everything, in its folder unless given.
+        """
         self.folder = Path(tempfile.mkdtemp(prefix="feedengine-pg-", dir=_roomy()))
-        self.data = self.folder / "data"
+        self.data = data or self.folder / "data"
         self.settings = tuple(settings)
         self.user = NOBODY if os.geteuid() == 0 else None
-        self.programs = _programs(self.folder, reachable=self.user is None)
+        self.programs = (
+            _programs(self.folder, reachable=self.user is None) if like is None else like.programs
+        )
         self._numbers = count(1)
         self._process: subprocess.Popen[bytes] | None = None
         if self.user is not None:
@@ -99,16 +112,24 @@ class PostgresServer:
             subprocess.run(["pkill", "-KILL", "-P", str(self.pid)], check=False)
             self._process.kill()
         else:
-            self._process.send_signal(2)
+            self._process.send_signal(signal.SIGINT)
         self._process.wait(30)
         self._process = None
         if kill:
             (self.data / "postmaster.pid").unlink(missing_ok=True)
 
+    def admit(self, rule: str) -> None:
+        """Put a rule before all others by which connections are let in."""
+        rules = self.data / "pg_hba.conf"
+        rules.write_text(f"{rule}\n{rules.read_text()}")
+        with closing(psycopg.connect(self.url(), autocommit=True)) as connection:
+            connection.execute("SELECT pg_reload_conf()")
+
     def stop(self) -> None:
-        """End it and remove everything."""
+        """End it and remove everything; nothing need be tidied up before."""
         if self._process is not None:
-            self.halt()
+            self._process.send_signal(signal.SIGQUIT)
+            self._process.wait(30)
         shutil.rmtree(self.folder)
 
     def new_database(self, template: str = "template0") -> str:

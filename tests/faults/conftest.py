@@ -9,10 +9,15 @@ import pytest
 
 from .forking import Fault
 from .mounts import refusal
+from .shared import SharedSites, goes_on
 from .violence import Sites, State, Workers, finished
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+    from databases import Postgres
+
+    from .proxy import Message
 
 
 def cannot(reason: str) -> NoReturn:
@@ -58,3 +63,17 @@ def _mounts(tmp_path_factory: pytest.TempPathFactory) -> None:
     reason = refusal(tmp_path_factory.mktemp("mounts"))
     if reason:
         cannot(reason)
+
+
+@pytest.fixture(scope="session")
+def shared_sites(tmp_path_factory: pytest.TempPathFactory, postgres: Postgres) -> SharedSites:
+    """Equal sites whose catalogues are on PostgreSQL."""
+    return SharedSites(tmp_path_factory.mktemp("shared"), postgres.server)
+
+
+@pytest.fixture(scope="session")
+def messages(shared_sites: SharedSites, workers: Workers) -> list[Message]:
+    """What an undisturbed run and its server say to each other."""
+    with workers.one() as commands, shared_sites.behind("messages") as (root, proxy):
+        assert not goes_on(commands("run", root))
+        return proxy.messages

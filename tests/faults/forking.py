@@ -24,6 +24,7 @@ from . import tracing
 from .clocks import CLOCKS
 from .mutants import MUTANTS
 from .scenario import announced_again, written
+from .shared_mutants import SHARED
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -262,7 +263,11 @@ def _child(
         os.dup2(err, 2)
         signal.alarm(LONGEST)
         if asked["mutant"]:
-            {**MUTANTS, **CLOCKS}[asked["mutant"]]()
+            {**MUTANTS, **CLOCKS, **SHARED}[asked["mutant"]]()
+        if asked["user"] is not None:
+            os.setgroups([])
+            os.setgid(asked["user"])
+            os.setuid(asked["user"])
         sys.stdout = os.fdopen(1, "w", encoding="utf-8")
         sys.stderr = os.fdopen(2, "w", encoding="utf-8")
         if fault is not None:
