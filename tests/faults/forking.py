@@ -106,14 +106,18 @@ class Commands:
         fault: Fault | None = None,
         mutant: str = "",
         kill_after: float | None = None,
+        user: int | None = None,
     ) -> Done:
         """Run ``feedengine ARGUMENTS`` and wait for its end.
 
-        ``mutant`` is a broken engine of `MUTANTS` or a broken clock of `CLOCKS`, ``kill_after``
-        seconds until SIGKILL.
+        ``mutant`` is a broken engine of `MUTANTS` or `SHARED`, or a broken clock of `CLOCKS`,
+        ``kill_after`` seconds until SIGKILL, ``user`` the number of another user to run as (root
+        only).
         """
         words = [str(one) for one in arguments]
-        return self._asked(lines=[words], fault=fault, mutant=mutant, kill_after=kill_after)
+        return self._asked(
+            lines=[words], fault=fault, mutant=mutant, kill_after=kill_after, user=user
+        )
 
     def session(self, *lines: Sequence[str | Path], mutant: str = "") -> list[Done]:
         """Run several commands one after the other in one process, as far as they end well.
@@ -264,7 +268,7 @@ def _child(
         signal.alarm(LONGEST)
         if asked["mutant"]:
             {**MUTANTS, **CLOCKS, **SHARED}[asked["mutant"]]()
-        if asked["user"] is not None:
+        if asked.get("user") is not None:
             os.setgroups([])
             os.setgid(asked["user"])
             os.setuid(asked["user"])

@@ -19,9 +19,10 @@ SETTINGS = """\
 batch_packages = 4
 grace_seconds = 0
 settle_seconds = 0
-retry_seconds = 0
 hold_count = 2
 """
+AT_ONCE = "retry_seconds = 0\n"
+"""For those who want to see a failure and not how it is borne."""
 HELD_RUN = "9"
 """The number of the run that is held; it is the same in every run, however often that is killed."""
 
@@ -68,7 +69,7 @@ def written(root: Path, url: str | None = None) -> None:
     """
     root.mkdir(parents=True)
     database = "" if url is None else f'database_url = "{url}"\n'
-    (root / "feedengine.toml").write_text(SETTINGS + database)
+    (root / "feedengine.toml").write_text(SETTINGS + AT_ONCE + database)
     Engine.init(root).close()
     _first(root)
     _counters(root)
