@@ -139,12 +139,16 @@ DUPLICATE = Rule(
 )
 
 _WANTED = {
-    "uuid": "a UUID such as e9fcaaa9-854b-44b7-bbd8-6a5072f286e2",
-    "instant": "an instant such as 2024-02-21T13:13:15.674Z",
-    "whole": "a whole number in digits",
-    "length": "a length in whole seconds, in a playlist 4:38",
-    "country": "an ISO 3166-1 alpha-2 code such as GB",
+    "uuid": ("no UUID", "e9fcaaa9-854b-44b7-bbd8-6a5072f286e2"),
+    "instant": ("no instant", "2024-02-21T13:13:15.674Z"),
+    "whole": ("no whole number that may stand there", "145213707"),
+    "length": ("no time in whole seconds", "194"),
+    "country": ("no ISO 3166-1 alpha-2 code", "GB"),
+    "starttime": ("no time of a playlist", "2009-06-25 14:05:05 -0400"),
+    "endtime": ("no time of a playlist", "2009-06-25 14:08:43 -0400"),
+    "duration": ("no time in minutes and seconds", "4:38"),
 }
+"""Kind or column → what an invalid value is not, and a value that would do."""
 
 
 def _rules_of(column: Column) -> list[Rule]:
@@ -157,10 +161,10 @@ def _rules_of(column: Column) -> list[Rule]:
     if column.required:
         rule("missing", f"There is no {name}.", f"Log {name}, or set what stands in for it.")
     rule("empty", f"{name} is there and empty.", "Write a value, or NULL where that may stand.")
-    if column.kind in _WANTED:
-        rule("invalid", f"{name} is no such value.", f"Write {_WANTED[column.kind]}.")
+    if (wanted := _WANTED.get(name, _WANTED.get(column.kind))) is not None:
+        rule("invalid", f"{name} is {wanted[0]}.", f"Write it as {wanted[1]}.")
     if column.oldest:
-        rule("too-old", f"{name} lies before what the recipient takes.", "Deliver every day.")
+        rule("too-old", f"{name} is older than the recipient takes.", "Deliver every day.")
     if column.future:
         rule("in-future", f"{name} lies more than 5 minutes ahead.", "Look at the clock and zone.")
     if column.longest or column.kind == "length":
