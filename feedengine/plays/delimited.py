@@ -21,9 +21,9 @@ from feedengine.plays.blocks import Block, blocks
 from feedengine.plays.gather import LONGEST_ROW, Bad, Naming, Row, batch_of, raw_batch, shown
 from feedengine.plays.sources import Stream
 
-_FIELD = re.compile(r'"((?:[^"]++|"")*+)"|([^,\r\n]*+)')
+_FIELD = re.compile(r'"((?:[^"]++|"")*+)"|([^,\n]*+)')
 _BLANK = (b"", b"\r")
-_AFTER = re.compile(r",|\r?\n|\Z")
+_AFTER = re.compile(r",|\Z")
 
 
 class Header(NamedTuple):
@@ -109,13 +109,13 @@ def _header(block: Block, naming: Naming, *, quoting: bool) -> tuple[Header, Blo
 def _record(line: bytes, *, quoting: bool) -> list[str | None] | Bad:
     """One line as fields."""
     try:
-        text = line.decode()
+        text = line.decode().removesuffix("\r")
     except UnicodeDecodeError:
         return Bad("row-not-utf8", shown(line))
     if not quoting:
-        return list(text.removesuffix("\r").split("\t"))
-    found = fields_of(text, 0)
-    return Bad("row-quotes", shown(line)) if isinstance(found, int) else found[0]
+        return list(text.split("\t"))
+    found = fields_of(text)
+    return Bad("row-quotes", shown(line)) if isinstance(found, int) else found
 
 
 def _quick(block: Block, source: str, header: Header) -> pa.RecordBatch | None:
@@ -196,13 +196,13 @@ def _quotes_fit(every: np.ndarray[tuple[int], np.dtype[np.uint8]], ends: object)
     return bool(opened.all() and closed.all())
 
 
-def fields_of(text: str, at: int) -> tuple[list[str | None], int] | int:
-    """The fields of the CSV record that begins at ``at``, and where the next one begins.
+def fields_of(text: str) -> list[str | None] | int:
+    """The fields of a CSV record without its line end; an unquoted empty field is NULL.
 
-    An unquoted empty field is NULL. A number instead: quotes are wrong (0), or one is open at the
-    end of the text (1).
+    A number instead: text follows a closing quote (0), or a quote is open at the end (1).
     """
     fields: list[str | None] = []
+    at = 0
     while True:
         found = _FIELD.match(text, at)
         if found is None or (found[1] is None and text.startswith('"', at)):
@@ -212,8 +212,8 @@ def fields_of(text: str, at: int) -> tuple[list[str | None], int] | int:
         if after is None:
             return 0
         at = after.end()
-        if after[0] != ",":
-            return fields, at
+        if not after[0]:
+            return fields
 
 
 def _careful(block: Block, header: Header | None) -> tuple[list[tuple[int, Row]], bytes]:
@@ -250,7 +250,7 @@ def _one(lines: Sequence[bytes], at: int, header: Header) -> tuple[Row | None, i
     taken, data = 1, line
     while True:
         try:
-            found = fields_of(data.decode(), 0)
+            found = fields_of(data.decode().removesuffix("\r"))
         except UnicodeDecodeError:
             return Bad("row-not-utf8", content), 1
         if found != 1:
@@ -262,7 +262,7 @@ def _one(lines: Sequence[bytes], at: int, header: Header) -> tuple[Row | None, i
             return Bad("row-quotes", content), 1
     if isinstance(found, int):
         return Bad("row-quotes", content), 1
-    row = _made(found[0], header, content)
+    row = _made(found, header, content)
     return row, 1 if isinstance(row, Bad) else taken
 
 

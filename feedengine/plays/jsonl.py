@@ -88,7 +88,8 @@ def _plain_lines(data: bytes) -> int | None:
     every = np.frombuffer(data, np.uint8)
     ends = np.flatnonzero(every == ord("\n"))
     begins = np.concatenate(([0], ends[:-1] + 1))
-    if (np.diff(ends, prepend=-1) > LONGEST_ROW).any():
+    sizes = np.diff(ends, prepend=-1)
+    if (sizes > LONGEST_ROW).any() or (sizes < len(b"{}\n")).any():
         return None
     lasts = every[ends - 1]
     lasts = np.where(lasts == ord("\r"), every[ends - 2], lasts)

@@ -73,7 +73,7 @@ class Said:
         **settings: Any,
     ) -> None:
         """Judge rows in batches of these ``sizes``, the rest as one."""
-        terms = {name: settings.pop(name) for name in list(settings) if name in _TERMS}
+        terms = {_TERMS[name]: settings.pop(name) for name in list(settings) if name in _TERMS}
         self.reasons: list[set[str]] = []
         self.listed: list[list[str]] = []
         batches, at = [], 0
@@ -105,4 +105,4 @@ class Said:
         return values
 
 
-_TERMS = ("shops", "countries", "longest_seconds")
+_TERMS = {"permitted": "shops", "countries": "countries", "longest_seconds": "longest_seconds"}

@@ -192,7 +192,7 @@ def test_of_equal_ids_the_first_good_row_stands() -> None:
 
 def test_permitted_shops_and_countries_are_settings() -> None:
     """Others than the default are taken where they are set."""
-    said = Said([play(shopid="35")], "receipts", NOW, shops=frozenset({35}))
+    said = Said([play(shopid="35")], "receipts", NOW, permitted=frozenset({35}))
     assert said.reasons == [set()]
     said = Said([play()], "receipts", NOW, countries=frozenset({"GB"}))
     assert said.reasons == [{"country-not-permitted"}]
