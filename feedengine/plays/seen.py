@@ -6,7 +6,7 @@ memory, and sorted runs of all ids confirm the few "perhaps". Runs are kept in m
 pages that a question touches are read.
 
 Costs, n ids: 16 bytes of disk each; memory 2 to 4 bytes each for the filter and at most some 100 MB
-for the ids that are not on disk yet. About one id in 300 is looked up in the runs for nothing.
+for the ids that are not on disk yet. Fewer than one id in 300 is looked up in the runs for nothing.
 """
 
 from __future__ import annotations

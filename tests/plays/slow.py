@@ -16,16 +16,11 @@ from feedengine.model.instants import InvalidValueError, _from_iso
 
 Row = dict[str, str | None]
 
-NEEDED = {
-    "receipts": (
-        "id datetimelogged trackid releaseid formatid datetimeplayed totaltimeplayed useragent"
-        " partnerid shopid endreason country"
-    ).split(),
-    "endpoint": (
-        "userid country trackid useragent datetimeplayed totaltimeplayed formatid releaseid"
-        " endreason"
-    ).split(),
-}
+_RECEIPTS = """id datetimelogged trackid releaseid formatid datetimeplayed totaltimeplayed useragent
+partnerid shopid endreason country"""
+_ENDPOINT = """userid country trackid useragent datetimeplayed totaltimeplayed formatid releaseid
+endreason"""
+NEEDED = {"receipts": _RECEIPTS.split(), "endpoint": _ENDPOINT.split()}
 MAY_BE_NULL = {"receipts": ["userid", "transactionid"], "endpoint": []}
 LEAST = {"trackid": 1, "releaseid": 1, "formatid": 1}
 LEAST |= {"transactionid": 0, "partnerid": 0, "shopid": 0, "totaltimeplayed": 0}

@@ -1,4 +1,4 @@
-"""Columns of UUIDs, whole numbers and instants, and the set of ids: quick ways against plain ones."""
+"""Columns of UUIDs, numbers and instants, and the set of ids: quick ways against plain ones."""
 
 from __future__ import annotations
 
@@ -11,7 +11,15 @@ import pyarrow as pa
 from hypothesis import given
 from hypothesis import strategies as st
 
-from feedengine.plays.moments import EARLIEST, LATEST, instant_of, instants, micros_of, text_of, texts_of
+from feedengine.plays.moments import (
+    EARLIEST,
+    LATEST,
+    instant_of,
+    instants,
+    micros_of,
+    text_of,
+    texts_of,
+)
 from feedengine.plays.seen import Keys, Seen, Standing, keys
 from feedengine.plays.texts import uuid_texts, uuids, wholes
 

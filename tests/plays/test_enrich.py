@@ -127,7 +127,12 @@ def test_a_long_useragent_is_cut_and_counted(form: str, longest: int) -> None:
 
 def test_the_playlist_takes_start_and_duration_from_a_players_log() -> None:
     """Counted, and written as its recipient reads them."""
-    said = Said([play(**{"title": "t", "artist": "a"})], "playlist", NOW, clock=StationClock("America/New_York"))
+    said = Said(
+        [play(title="t", artist="a")],
+        "playlist",
+        NOW,
+        clock=StationClock("America/New_York"),
+    )
     assert said.texts("starttime") == ["2024-04-28 09:13:15 -0400"]
     assert said.texts("duration") == ["03:14"]
     assert said.filled == {"starttime": 1, "duration": 1}

@@ -1,4 +1,4 @@
-"""Intake: whatever a file holds, its good rows are read, its bad ones named, and memory is bounded."""
+"""Intake: good rows are read and bad ones named, whatever a file holds, in bounded memory."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ def written(folder: Path, name: str, data: bytes | str) -> Path:
 
 
 def test_json_lines_are_read_with_their_lines(tmp_path: Path) -> None:
-    """Names in any case; numbers or text; null and the text null are NULL; blanks are passed over."""
+    """Names in any case; numbers or text; null and the text null are NULL; blank lines are none."""
     path = written(
         tmp_path,
         "a.jsonl",
@@ -393,10 +393,14 @@ def test_whatever_the_csv_module_writes_is_read(records: list[tuple[str, str, st
     assert [(row["trackid"], row["userid"]) for _, row in rows] == [(a, c) for a, _, c in records]  # type: ignore[call-overload]
 
 
-_VALUES = st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=3) | st.just([])
+_VALUES = (
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=3) | st.just([])
+)
 _NAMES = st.sampled_from(["trackid", "trackId", "userid", "other"])
 _OBJECTS = st.dictionaries(_NAMES, _VALUES, max_size=3).map(json.dumps)
-_LINES = _OBJECTS | st.sampled_from(["", " ", "{", "}", "[]", '{"a":1}{"a":2}', '{"a":\n1}', "{}\r"])
+_LINES = _OBJECTS | st.sampled_from(
+    ["", " ", "{", "}", "[]", '{"a":1}{"a":2}', '{"a":\n1}', "{}\r"]
+)
 
 
 @given(st.lists(_LINES, max_size=5))
@@ -447,7 +451,9 @@ def test_naughty_strings_come_through(tmp_path: Path) -> None:
     out = io.StringIO()
     writer = csv.writer(out, quoting=csv.QUOTE_ALL)
     writer.writerows([["userid", "trackid"], *([one, "1"] for one in strings)])
-    parquet.write_table(pa.table({"userid": strings, "trackid": [1] * len(strings)}), tmp_path / "a.parquet")
+    parquet.write_table(
+        pa.table({"userid": strings, "trackid": [1] * len(strings)}), tmp_path / "a.parquet"
+    )
     written(tmp_path, "a.jsonl", lines)
     written(tmp_path, "a.csv", out.getvalue())
     written(tmp_path, "a.json", json.dumps([{"userid": one, "trackid": 1} for one in strings]))

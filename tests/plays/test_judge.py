@@ -159,9 +159,7 @@ def test_played_after_logged_is_refused_in_receipts_alone() -> None:
         (timedelta(minutes=5, microseconds=1), {"datetimeplayed-in-future"}),
     ],
 )
-def test_the_bounds_of_an_instant_are_taken_themselves(
-    offset: timedelta, reason: set[str]
-) -> None:
+def test_the_bounds_of_an_instant_are_taken_themselves(offset: timedelta, reason: set[str]) -> None:
     """61 times 24 hours back and five minutes ahead are still taken, to the microsecond."""
     row = play(datetimeplayed=text_of(micros_of(NOW + offset)), datetimelogged=None)
     found = Said([row], "receipts", NOW).reasons[0] - {"datetimeplayed-after-datetimelogged"}
