@@ -17,6 +17,8 @@ from feedengine.plays.frames import CONTENT, FAULT, KNOWN_COLUMNS, RAW, ROW, SOU
 NULL = "null"
 """The text that is NULL wherever it stands."""
 
+_NULL_TEXT, _NOTHING = pa.scalar(NULL), pa.scalar(None, pa.string())
+
 LONGEST_ROW = 1024 * 1024
 """The longest row that is read, in bytes."""
 
@@ -154,7 +156,7 @@ def raw_batch(
 
 def null_text(column: pa.Array) -> pa.Array:
     """A column in which the text ``null`` is NULL."""
-    same = pc.equal(column, NULL)
+    same = pc.equal(column, _NULL_TEXT)
     if not pc.any(same).as_py():
         return column
-    return pc.if_else(same, pa.scalar(None, pa.string()), column)
+    return pc.if_else(same, _NOTHING, column)

@@ -33,13 +33,33 @@ def read_jsonl(stream: Stream, source: str, naming: Naming) -> Iterator[pa.Recor
         if block.fault:
             yield batch_of(source, [(block.line, Bad(block.fault, shown(block.data)))])
             continue
-        batch = _quick(block, source, naming, types)
-        if batch is None:
-            rows = list(_careful(block, naming, types))
-            if not rows:
-                continue
-            batch = batch_of(source, rows)
+        made = list(_pieces(block, source, naming, types))
+        if made:
+            yield made[0] if len(made) == 1 else pa.concat_batches(made)
+
+
+_PIECE = 256
+"""Lines that are read the careful way together, where one of them is unusual."""
+
+
+def _pieces(
+    block: Block, source: str, naming: Naming, types: dict[str, pa.DataType]
+) -> Iterator[pa.RecordBatch]:
+    """A block the quick way, or cut into pieces, of which only some need the careful one."""
+    if not types:
+        _learn_first(block, naming, types)
+    batch = _quick(block, source, naming, types)
+    if batch is not None:
         yield batch
+        return
+    lines = block.data.split(b"\n")
+    for at in range(0, len(lines), _PIECE):
+        piece = Block(b"\n".join(lines[at : at + _PIECE]), block.line + at)
+        batch = None if len(lines) <= _PIECE else _quick(piece, source, naming, types)
+        if batch is None and (rows := list(_careful(piece, naming, types))):
+            batch = batch_of(source, rows)
+        if batch is not None:
+            yield batch
 
 
 def _quick(
@@ -52,8 +72,6 @@ def _quick(
     lines = _plain_lines(block.data)
     if lines is None:
         return None
-    if not types:
-        _learn_first(block, naming, types)
     schema = [(name, pa.string() if kind == pa.null() else kind) for name, kind in types.items()]
     reading = arrow_json.ReadOptions(use_threads=False, block_size=len(block.data) + 1)
     parsing = arrow_json.ParseOptions(
@@ -100,8 +118,7 @@ def _plain_lines(data: bytes) -> int | None:
 def _careful(
     block: Block, naming: Naming, types: dict[str, pa.DataType]
 ) -> Iterator[tuple[int, Row]]:
-    """A block line by line; what its columns look like is put into ``types`` for the next."""
-    types.clear()
+    """A block line by line; how its columns are written is learnt where that is not known yet."""
     for place, line in enumerate(block.data.split(b"\n"), block.line):
         if not line.strip():
             continue

@@ -121,7 +121,8 @@ def test_csv_tells_an_empty_field_from_an_empty_text(tmp_path: Path) -> None:
     path = written(
         tmp_path,
         "a.csv",
-        '\ufeff"trackid",Start Time,userid\r\n1,,""\r\nnull,2009,"a ""b"", c"\r\n,x,"two\nlines"\r\n9,,\r\n',
+        '\ufeff"trackid",Start Time,userid\r\n1,,""\r\nnull,2009,"a ""b"", c"\r\n'
+        ',x,"two\nlines"\r\n9,,\r\n',
     )
     assert rows_of(path) == [
         {"trackid": "1", "userid": "", "row": 2},
@@ -365,7 +366,8 @@ HEADER = Header(("trackid", None, "userid"), quoting=True)
 
 
 def _rows(batch: pa.RecordBatch) -> Rows:
-    return [row for row in batch.to_pylist()]
+    found: Rows = batch.to_pylist()
+    return found
 
 
 @given(st.lists(st.tuples(_FIELDS, _FIELDS, _FIELDS), max_size=5), st.booleans())
