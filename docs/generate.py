@@ -14,6 +14,7 @@ from xml.sax.saxutils import escape
 
 from elements_page import elements_page
 from picture import picture
+from plays_page import plays_page
 from tables_page import tables_page
 
 from feedengine.config import FILE, PREFIX, Settings
@@ -51,7 +52,8 @@ A setting is taken from the first of these that has it: a flag of the command, a
 variable, the file `{FILE}` in the root of the site, the default. `feedengine config` shows
 each with its value and where that came from. An unknown name is an error.
 
-A list is written `["A", "B"]` in the file and `A,B` in a variable. `feeds_path` and `stack_path`
+A list is written `["A", "B"]` in the file and `A,B` in a variable, a mapping as a table in the file
+and `A=1,B=2` in a variable. `feeds_path` and `stack_path`
 are seen from the root of the site, unless they are absolute.
 
 | setting | type | default | meaning |
@@ -70,6 +72,7 @@ def pages() -> dict[str, str]:
     made = {
         "elements.md": elements_page(),
         "findings.md": findings_page(),
+        "plays.md": plays_page(),
         "settings.md": settings_page(),
         "tables.md": tables_page(),
     }
@@ -126,7 +129,9 @@ def _type(field: FieldInfo) -> str:
         bounds = [f"{sign} {value}" for sign, value in _bounds(field)]
         return " ".join([TYPES[kind], " and ".join(bounds)]).strip()
     if get_origin(kind) is tuple:
-        return "list of texts"
+        return "list of whole numbers" if inner[0] is int else "list of texts"
+    if get_origin(kind) is dict:
+        return f"mapping of text to {TYPES[inner[1]]}"
     if all(isinstance(one, str) for one in inner):
         return " or ".join(f"`{one}`" for one in inner)
     return TYPES[inner[0]]
@@ -141,7 +146,7 @@ def _bounds(field: FieldInfo) -> Iterator[tuple[str, object]]:
 
 def _default(field: FieldInfo) -> str:
     value = field.default
-    if value in {None, ()}:
+    if value is None or value in ((), {}):
         return ""
     return f"`{str(value).lower()}`" if isinstance(value, bool) else f"`{value}`"
 

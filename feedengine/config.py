@@ -9,12 +9,14 @@ import os
 import tomllib
 from difflib import get_close_matches
 from pathlib import Path
-from typing import Any, Literal, NamedTuple
+from typing import Any, Literal, NamedTuple, get_origin
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from pydantic import Field, ValidationError
+from pydantic import Field, ValidationError, field_validator
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
 from feedengine.errors import UsageError, quoted
+from feedengine.model.identifiers import country_code
 
 FILE = "feedengine.toml"
 PREFIX = "FEEDENGINE_"
@@ -108,6 +110,54 @@ class Settings(BaseSettings):
         "info", description="what the service logs: this and what is graver"
     )
 
+    partner_id: str | None = Field(
+        None, pattern="^[0-9]+$", description="stands in for a play's missing partnerid (L1)"
+    )
+    provider: str = Field(
+        "7digital",
+        description="whose references outgoing IDs are; empty sends the catalogue's own (L2)",
+    )
+    format_id: str | None = Field(
+        None, pattern="^[0-9]+$", description="stands in for a play's missing formatid (L1)"
+    )
+    user_agent: str | None = Field(
+        None, min_length=1, description="stands in for a play's missing useragent (L1)"
+    )
+    shop_ids: dict[str, int] = Field(
+        {}, description="country → shopid, which stands in for a missing one (L1)"
+    )
+    permitted_shops: tuple[int, ...] = Field(
+        (34, 480), description="the shopids that the recipient takes; 34 is UK, 480 is US"
+    )
+    permitted_countries: tuple[str, ...] = Field(
+        (), description="the countries that the recipient takes; all of ISO 3166-1 when empty"
+    )
+    endpoint_max_seconds: int | None = Field(
+        None, ge=0, description="the longest totaltimeplayed that the endpoint takes, if any"
+    )
+    play_columns: dict[str, str] = Field(
+        {}, description="column of plays → its name in your files, where they have others"
+    )
+    station_zone: str = Field(
+        "UTC", description="the IANA zone of a station's times without an offset (L4)"
+    )
+
+    @field_validator("station_zone")
+    @classmethod
+    def _zone(cls, name: str) -> str:
+        try:
+            ZoneInfo(name)
+        except (ZoneInfoNotFoundError, ValueError, OSError):
+            raise ValueError("no IANA time zone, such as America/New_York") from None
+        return name
+
+    @field_validator("permitted_countries", "shop_ids")
+    @classmethod
+    def _countries(cls, given: Any) -> Any:
+        if isinstance(given, dict):
+            return {country_code(code, []): shop for code, shop in given.items()}
+        return tuple(country_code(code, []) for code in given)
+
     @property
     def feeds(self) -> Path:
         """Where feeds are."""
@@ -143,6 +193,21 @@ class Settings(BaseSettings):
         """Values come in through `settings`, which has put the sources in their order."""
         del settings_cls, env_settings, dotenv_settings, file_secret_settings
         return (init_settings,)
+
+
+PLAYS = (
+    "partner_id",
+    "provider",
+    "format_id",
+    "user_agent",
+    "shop_ids",
+    "permitted_shops",
+    "permitted_countries",
+    "endpoint_max_seconds",
+    "play_columns",
+    "station_zone",
+)
+"""The settings of the way out."""
 
 
 class Origin(NamedTuple):
@@ -181,9 +246,20 @@ def _from_environment() -> dict[str, Any]:
     for name, text in os.environ.items():
         if name.startswith(PREFIX):
             key = name.removeprefix(PREFIX).lower()
-            many = key in Settings.model_fields and key.endswith("clients")
-            found[key] = [one.strip() for one in text.split(",")] if many else text
+            found[key] = _shaped(key, text)
     return found
+
+
+def _shaped(key: str, text: str) -> Any:
+    """A variable's text: a list is written ``A,B``, a mapping ``A=1,B=2``."""
+    field = Settings.model_fields.get(key)
+    kind = get_origin(field.annotation) if field is not None else None
+    if kind not in {tuple, dict}:
+        return text
+    parts = [one.strip() for one in text.split(",") if one.strip()]
+    if kind is tuple:
+        return parts
+    return {name.strip(): value.strip() for name, _, value in (one.partition("=") for one in parts)}
 
 
 def settings(root: Path | None = None, **flags: Any) -> Settings:

@@ -221,7 +221,7 @@ def export_parquet(connection: Connection, folder: Path) -> list[Path]:
     Arrow types are those that the declarations name: instants are microseconds in UTC, decimals
     exact text. Returned are the files. Raises `ServiceError` when they cannot be written.
     """
-    import pyarrow as pa  # type: ignore[import-untyped]
+    import pyarrow as pa
     from pyarrow import parquet
 
     made = []

@@ -168,11 +168,21 @@ COMMANDS = (
         By the settings keep_findings_days, keep_logs_days and keep_entries_days; unset, nothing is
         removed. What was applied, history and feeds stay. It may run beside everything else.""",
     ),
+    Command(
+        "plays check",
+        "plays:check",
+        """Judge play logs before they are sent; nothing is sent or written.
+
+        An IN is a file (.jsonl .json .csv .tsv .txt .parquet, also .gz or .zst), a folder, or -.
+        Every broken rule of every row is counted; the first refused rows are listed. Exits 1 when
+        a row is refused.""",
+    ),
     Command("config", "site:config", "Each setting, its value, and where that came from."),
 )
 
 GROUPS = {
     "feed": "Write feeds; let held ones through, retry and undo them.",
+    "plays": "The way out: play logs judged and delivered.",
     "db": "Look after the catalogue's database.",
 }
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any, TypeAlias
 from cyclopts import Group, Parameter
 from cyclopts.validators import Number
 
-from feedengine.config import PREFIX, Settings, settings
+from feedengine.config import PLAYS, PREFIX, Settings, settings
 from feedengine.errors import UsageError
 
 if TYPE_CHECKING:
@@ -28,6 +28,7 @@ SERVICE = ("poll_seconds", "poll_only", "metrics_port", "log_level")
 """The settings that only the service knows what to do with."""
 
 EVERY = tuple(name for name in Settings.model_fields if name != "root")
+_CATALOGUE = tuple(name for name in EVERY if name not in PLAYS)
 
 _GROUP = Group(
     "Settings",
@@ -60,25 +61,29 @@ def switch(text: str, name: str | None = None) -> Parameter:
     return Parameter(name=name, help=text, negative="", show_default=False)
 
 
-_Every = flags_for(EVERY)
-_Running = flags_for([name for name in EVERY if name not in SERVICE])
+_Every = flags_for(_CATALOGUE)
+_Running = flags_for([name for name in _CATALOGUE if name not in SERVICE])
 _Places = flags_for(PLACES)
 NO_FLAGS: Any = _Running()
 EVERY_UNSET: Any = _Every()
 NO_PLACES: Any = _Places()
 _Prune = flags_for((*PLACES, *KEPT))
 NO_PRUNE: Any = _Prune()
+_Plays = flags_for((*PLACES, *PLAYS))
+NO_PLAYS: Any = _Plays()
 
 if TYPE_CHECKING:
     Flags: TypeAlias = Any
     EveryFlag: TypeAlias = Any
     PlaceFlags: TypeAlias = Any
     PruneFlags: TypeAlias = Any
+    PlayFlags: TypeAlias = Any
 else:
     Flags = Annotated[_Running, Parameter(name="*")]
     EveryFlag = Annotated[_Every, Parameter(name="*")]
     PlaceFlags = Annotated[_Places, Parameter(name="*")]
     PruneFlags = Annotated[_Prune, Parameter(name="*")]
+    PlayFlags = Annotated[_Plays, Parameter(name="*")]
 
 Root: TypeAlias = Annotated[
     Path | None,

@@ -162,3 +162,30 @@ def progress() -> Iterator[tuple[Callable[[Progress], None], Callable[[str], Non
             )
 
         yield told, lambda text: console.print(safe(text))
+
+
+@contextmanager
+def reading() -> Iterator[Callable[[int, int, int | None], None]]:
+    """A bar over bytes that are read, on the terminal that standard error is.
+
+    Gives the function that hears of rows, bytes read, and bytes in all (None: not known).
+    """
+    if not sys.stderr.isatty():
+        yield lambda _rows, _done, _total: None
+        return
+    from rich import progress as bars
+
+    columns = (
+        bars.SpinnerColumn(),
+        bars.TextColumn("{task.fields[rows]:,} rows", markup=False),
+        bars.BarColumn(),
+        bars.DownloadColumn(),
+        bars.TimeRemainingColumn(),
+    )
+    with bars.Progress(*columns, console=_console(sys.stderr), transient=True) as bar:
+        task = bar.add_task("reading", total=None, rows=0)
+
+        def told(rows: int, done: int, total: int | None) -> None:
+            bar.update(task, completed=done, total=total, rows=rows)
+
+        yield told

