@@ -13,7 +13,7 @@ import signal
 import subprocess
 import tempfile
 import time
-from contextlib import closing
+from contextlib import closing, suppress
 from functools import cache
 from importlib.util import find_spec
 from itertools import count
@@ -109,8 +109,10 @@ class PostgresServer:
         """End it at once: connections are cut, and with ``kill`` nothing is tidied up."""
         assert self._process is not None
         if kill:
-            subprocess.run(["pkill", "-KILL", "-P", str(self.pid)], check=False)
-            self._process.kill()
+            children = Path(f"/proc/{self.pid}/task/{self.pid}/children").read_text().split()
+            for child in (*children, self.pid):
+                with suppress(ProcessLookupError):
+                    os.kill(int(child), signal.SIGKILL)
         else:
             self._process.send_signal(signal.SIGINT)
         self._process.wait(30)
