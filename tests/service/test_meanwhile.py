@@ -16,7 +16,7 @@ import pytest
 from databases import Databases
 
 from feedengine.engine import Engine
-from feedengine.store.postgres import WRITER_LOCK
+from feedengine.store.locks import WRITER_LOCK
 
 from .running import COMMAND, DAY, Service, drop, track, until
 
