@@ -42,49 +42,76 @@ def read_delimited(
     stream: Stream, source: str, naming: Naming, *, quoting: bool
 ) -> Iterator[pa.RecordBatch]:
     """Raw batches of a file whose first line names its columns; blank lines are passed over."""
-    header: Header | None = None
-    waiting = b""
+    reader: _Reader | None = None
     for block in blocks(stream):
-        if block.fault:
-            bad = [(block.line, Bad(block.fault, shown(block.data)))]
-            rows, _ = _careful(_with(waiting, block, last=True), header)
-            yield batch_of(source, [*rows, *bad])
-            waiting = b""
-            if header is None:
+        if block.fault is not None:
+            made = [] if reader is None else list(reader.rest())
+            bad = (block.line, Bad(block.fault, shown(block.data)))
+            yield _together([*made, batch_of(source, [bad])])
+            if reader is None:
                 return
             continue
-        whole = _with(waiting, block, last=block.last)
-        if header is None:
-            read = _header(whole, naming, quoting=quoting)
+        body = block
+        if reader is None:
+            read = _header(block, naming, quoting=quoting)
             if isinstance(read, Bad):
                 yield batch_of(source, [(block.line, read)])
                 return
-            header, whole = read
-        batch = _quick(whole, source, header)
-        waiting = b""
+            reader, body = _Reader(source, read[0]), read[1]
+        if made := list(reader.read(body)):
+            yield _together(made)
+    if reader is not None and (made := list(reader.rest())):
+        yield _together(made)
+
+
+def _together(made: Sequence[pa.RecordBatch]) -> pa.RecordBatch:
+    return made[0] if len(made) == 1 else pa.concat_batches(made)
+
+
+_PIECE = 256
+"""Lines that are read the careful way together, where one of them is unusual."""
+
+
+class _Reader:
+    """Reads the blocks of one file; keeps the lines that wait for a quote to be closed."""
+
+    def __init__(self, source: str, header: Header) -> None:
+        self.source, self.header = source, header
+        self.waiting, self.line = b"", 1
+
+    def read(self, block: Block) -> Iterator[pa.RecordBatch]:
+        """A block the quick way, or cut into pieces, of which only some need the careful one."""
+        batch = None if self.waiting else _quick(block, self.source, self.header)
         if batch is not None:
             yield batch
-            continue
-        rows, waiting = _careful(whole, header)
+            return
+        lines = block.data.split(b"\n")
+        ended = not lines[-1]
+        if ended:
+            lines.pop()
+        for at in range(0, len(lines), _PIECE):
+            data = b"\n".join(lines[at : at + _PIECE])
+            data += b"\n" if ended or at + _PIECE < len(lines) else b""
+            yield from self._piece(Block(data, block.line + at))
+
+    def _piece(self, piece: Block) -> Iterator[pa.RecordBatch]:
+        if not self.waiting:
+            self.line = piece.line
+            batch = _quick(piece, self.source, self.header)
+            if batch is not None:
+                yield batch
+                return
+        yield from self._carefully(Block(self.waiting + piece.data, self.line))
+
+    def rest(self) -> Iterator[pa.RecordBatch]:
+        """What waits, when nothing follows."""
+        yield from self._carefully(Block(self.waiting, self.line, last=True))
+
+    def _carefully(self, block: Block) -> Iterator[pa.RecordBatch]:
+        rows, self.waiting = _careful(block, self.header)
+        self.line = block.line + block.data.count(b"\n") - self.waiting.count(b"\n")
         if rows:
-            yield batch_of(source, rows)
-    if waiting and header is not None:
-        yield from _rest(waiting, source, header, block)
-
-
-def _rest(waiting: bytes, source: str, header: Header, block: Block) -> Iterator[pa.RecordBatch]:
-    """What waited for a quote to be closed, when the file has ended."""
-    line = block.line + block.data.count(b"\n") - waiting.count(b"\n")
-    rows, _ = _careful(Block(waiting, line, last=True), header)
-    if rows:
-        yield batch_of(source, rows)
-
-
-def _with(waiting: bytes, block: Block, *, last: bool) -> Block:
-    """A block with the lines that waited before it."""
-    if block.fault:
-        return Block(waiting, block.line - waiting.count(b"\n"), last)
-    return Block(waiting + block.data, block.line - waiting.count(b"\n"), last)
+            yield batch_of(self.source, rows)
 
 
 def _header(block: Block, naming: Naming, *, quoting: bool) -> tuple[Header, Block] | Bad:
@@ -120,14 +147,14 @@ def _record(line: bytes, *, quoting: bool) -> list[str | None] | Bad:
 
 def _quick(block: Block, source: str, header: Header) -> pa.RecordBatch | None:
     """A block by pyarrow, or None where that might differ from the careful way."""
-    lines = _plain_lines(block.data, quoting=header.quoting)
-    if not lines or not block.data:
+    # Without its end, pyarrow takes an empty last field after a quoted one for a quoted one.
+    data = block.data if block.data.endswith(b"\n") else block.data + b"\n"
+    lines = _plain_lines(data, quoting=header.quoting)
+    if not lines:
         return None
     names = [str(at) for at in range(len(header.columns))]
     wanted = {known: str(at) for known, at in header.known.items()}
-    reading = arrow_csv.ReadOptions(
-        use_threads=False, column_names=names, block_size=len(block.data) + 1
-    )
+    reading = arrow_csv.ReadOptions(use_threads=False, column_names=names, block_size=len(data) + 1)
     parsing = (
         arrow_csv.ParseOptions()
         if header.quoting
@@ -141,7 +168,7 @@ def _quick(block: Block, source: str, header: Header) -> pa.RecordBatch | None:
         null_values=[""],
     )
     try:
-        table = arrow_csv.read_csv(io.BytesIO(block.data), reading, parsing, converting)
+        table = arrow_csv.read_csv(io.BytesIO(data), reading, parsing, converting)
     except pa.ArrowException:
         return None
     if table.num_rows != lines:
@@ -151,11 +178,9 @@ def _quick(block: Block, source: str, header: Header) -> pa.RecordBatch | None:
 
 
 def _plain_lines(data: bytes, *, quoting: bool) -> int | None:
-    """How many lines a block has, where each is one record in good order; None if not."""
-    if len(data) == 0 or data.count(b"\r") != data.count(b"\r\n") or not _text(data):
+    """How many lines there are, each with its end and one record in good order; None if not."""
+    if data.count(b"\r") != data.count(b"\r\n") or not _text(data):
         return None
-    if not data.endswith(b"\n"):
-        data += b"\n"
     every = np.frombuffer(data, np.uint8)
     ends = np.flatnonzero(every == ord("\n"))
     sizes = np.diff(ends, prepend=-1)
@@ -216,11 +241,9 @@ def fields_of(text: str) -> list[str | None] | int:
             return fields
 
 
-def _careful(block: Block, header: Header | None) -> tuple[list[tuple[int, Row]], bytes]:
+def _careful(block: Block, header: Header) -> tuple[list[tuple[int, Row]], bytes]:
     """A block record by record, and the lines at its end that wait for a quote to be closed."""
     rows: list[tuple[int, Row]] = []
-    if header is None:
-        return rows, b""
     lines = block.data.split(b"\n")
     if not lines[-1]:
         lines.pop()
