@@ -285,7 +285,7 @@ def test_clients_must_agree(engine: Engine) -> None:
     """P6: Stack entry and manifest name the same client."""
     feed = new_feed(engine.settings.root, "A", milliseconds=DAY)
     feed.add(track(1))
-    FeedWriter(feed.root, feed.path, "B").stack()
+    FeedWriter(feed.feeds, feed.entries, feed.path, "B").stack()
     assert engine.run().runs[0].status == "failed"
     assert rows(engine, "SELECT code, rule FROM finding") == [("client-mismatch", "P6")]
     assert [path.name for path in feed.folder.glob("*.error.log")]

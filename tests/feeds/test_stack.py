@@ -357,7 +357,7 @@ def test_a_side_folder_that_is_none(tmp_path: Path, path: Path, stack: Stack) ->
 
 def test_the_log_of_a_bad_entry_stands_beside_it(path: Path, stack: Stack) -> None:
     """P8: in `failed/`; a taken name takes the next millisecond."""
-    assert stack.write_log(1666, b"why\n") == "1666.error.log"
+    assert stack.write_log(1666, b"another\n") == "1666.error.log"
     assert stack.write_log(1666, b"why\n") == "1667.error.log"
     assert (path / "failed/1667.error.log").read_bytes() == b"why\n"
     assert stack.scan() == []
