@@ -113,10 +113,10 @@ def ran(root: Path) -> Ran:
 
 def written(feed: FeedWriter) -> None:
     """All attacks on disk, numbered, a good package between any two."""
-    outside = feed.root / "canary.xml"
+    outside = feed.feeds.parent / "canary.xml"
     outside.write_text(package(CANARY))
     (feed.folder / "link.xml").symlink_to(outside)
-    (feed.folder / "linked").symlink_to(feed.root)
+    (feed.folder / "linked").symlink_to(feed.feeds.parent)
     os.mkfifo(feed.folder / "pipe.xml")
     folders = feed.folder / "packages"
     for number, name in enumerate([*ATTACKS, *ON_DISK]):
