@@ -32,6 +32,7 @@ from feedengine.model.faults import Faults
 from feedengine.store import ledger
 from feedengine.store.ledger import Outcome, Run
 from feedengine.store.load import load
+from feedengine.store.statements import FEW_ROWS, together
 from feedengine.telling import NOBODY, Listener, Steps
 from feedengine.turn import Turn
 
@@ -230,11 +231,12 @@ class FeedApplier:
                 else self._decide(read, hand, terms, newer, refused)
                 for read in batch
             ]
-            ledger.save_batch(connection, run, self.client, outcomes, hand)
-            run = _counted(run, outcomes)
-            if last:
-                run = finished(run)
-            ledger.save_run(connection, run)
+            with together(connection, few=len(batch) <= FEW_ROWS):
+                ledger.save_batch(connection, run, self.client, outcomes, hand)
+                run = _counted(run, outcomes)
+                if last:
+                    run = finished(run)
+                ledger.save_run(connection, run)
         self.run = run
         return outcomes
 

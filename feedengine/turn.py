@@ -20,7 +20,7 @@ from sqlalchemy import Connection, Engine
 
 from feedengine.errors import PassingError, ServiceError, UsageError
 from feedengine.store import lease
-from feedengine.store.database import writing
+from feedengine.store.database import transaction, writing
 
 WAIT_SECONDS = 0.5
 """How often a process that waits for its turn looks again."""
@@ -143,8 +143,8 @@ class LeasedTurn(Turn):
     @contextmanager
     def writing(self) -> Iterator[Connection]:
         """A write, if the lease is still this process's; raises `LostTurnError`."""
-        with writing(self.database) as connection:
-            if not lease.holds(connection, self._fence):
+        with transaction(self.database) as connection:
+            if not lease.begin(connection, self._fence):
                 raise _lost()
             yield connection
 

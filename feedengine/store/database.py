@@ -79,12 +79,12 @@ def _postgresql(url: URL) -> Engine:
     ours = {"application_name": session_name(), "client_encoding": "utf8"}
     engine = create_engine(
         url,
-        pool_pre_ping=True,
         isolation_level="READ COMMITTED",
         connect_args={**arguments, **ours},
     )
     event.listen(engine, "connect", postgres.prepare)
-    event.listen(engine, "checkin", postgres.forget_read_only)
+    event.listen(engine, "checkin", postgres.laid_aside)
+    event.listen(engine, "checkout", postgres.taken_up)
     return engine
 
 

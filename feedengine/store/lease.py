@@ -11,13 +11,15 @@ from typing import TYPE_CHECKING
 
 from feedengine.errors import ServiceError
 from feedengine.store.database import changing, reading, transaction
-from feedengine.store.locks import WRITER_LOCK, try_writing
+from feedengine.store.locks import BEGIN_WRITING, WRITER_LOCK, try_writing
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection, Engine
 
 LASTS_SECONDS = 6.0
 """How long a lease lasts when it is not renewed; another holder follows within ten seconds."""
+
+_FENCE = "SELECT fence FROM stack_lease WHERE id = 1"
 
 _FREE = """
 SELECT expires_at < clock_timestamp() OR fence = %s, holder FROM stack_lease WHERE id = 1
@@ -95,7 +97,13 @@ def holder(connection: Connection) -> tuple[str, str, str] | None:
     return None if found is None else (found[0], found[1], found[2])
 
 
-def holds(connection: Connection, fence: int) -> bool:
-    """Whether the lease has this fence still; asked under the writer's lock."""
-    found = connection.exec_driver_sql("SELECT fence FROM stack_lease WHERE id = 1").scalar()
-    return found == fence
+def begin(connection: Connection, fence: int) -> bool:
+    """Wait until this transaction is the only writer's; whether the lease has this fence still.
+
+    Both are sent at once, and still the second is carried out when the first is, and sees what was
+    committed until then.
+    """
+    from feedengine.store.postgres import answers
+
+    _, found = answers(connection, f"{BEGIN_WRITING}; {_FENCE}")
+    return found is not None and found[0] == fence

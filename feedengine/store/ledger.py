@@ -10,7 +10,7 @@ from feedengine.catalogue.objects import Link, Object, link_document, link_id, t
 from feedengine.model import ledger as declared
 from feedengine.model.entities import table_of
 from feedengine.store.save import save_hand
-from feedengine.store.statements import MOST_IDS, statements, write
+from feedengine.store.statements import MOST_IDS, first_row, statements, write
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -90,7 +90,7 @@ _NUMBERS = (
 
 def numbers(connection: Connection) -> Numbers:
     """The last numbers given; true for as long as the writer's lock is held."""
-    row = connection.exec_driver_sql(_NUMBERS).one()
+    row = first_row(connection, _NUMBERS)
     return Numbers(row[0] or 0, row[1] or 0, row[2] or 0, row[3] or "")
 
 

@@ -9,10 +9,10 @@ from feedengine.catalogue.objects import Item, Key, Link, Object
 from feedengine.catalogue.territories import Part, TerritorySet, Validity, from_parts
 from feedengine.model import tables
 from feedengine.model.entities import Kind, ListKind, kinds, links_to, table_of
-from feedengine.store.statements import rows_in
+from feedengine.store.statements import Wanted, rows_in, rows_in_each
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
 
     from sqlalchemy import Connection
 
@@ -76,7 +76,7 @@ def load_objects(connection: Connection, kind: Kind, ids: Iterable[str]) -> list
     rows = rows_in(connection, kind.table, kind.columns, "id", ids)
     at = kind.position["id"]
     found = [row[at] for row in rows]
-    lists = [load_list(connection, one, found) for one in kind.lists] if rows else []
+    lists = _load_lists(connection, kind.lists, found) if rows else []
     return [Object(kind, tuple(row), tuple(one.get(row[at], ()) for one in lists)) for row in rows]
 
 
@@ -84,12 +84,29 @@ def load_list(
     connection: Connection, one: ListKind, ids: Iterable[str]
 ) -> dict[str, tuple[Item, ...]]:
     """The items of one collection, by owner, in their order."""
-    order = (one.owner_column, "position")
-    columns = (one.owner_column, *one.columns)
-    found: dict[str, list[Any]] = {}
-    for row in rows_in(connection, one.table, columns, one.owner_column, ids, order):
-        found.setdefault(row[0], []).append(row[1] if one.is_link else tuple(row[1:]))
-    return {owner: tuple(items) for owner, items in found.items()}
+    return _load_lists(connection, [one], ids)[0]
+
+
+def _load_lists(
+    connection: Connection, lists: Sequence[ListKind], ids: Iterable[str]
+) -> list[dict[str, tuple[Item, ...]]]:
+    wanted = [
+        Wanted(
+            one.table,
+            (one.owner_column, *one.columns),
+            one.owner_column,
+            ids,
+            (one.owner_column, "position"),
+        )
+        for one in lists
+    ]
+    made = []
+    for one, rows in zip(lists, rows_in_each(connection, wanted), strict=True):
+        found: dict[str, list[Any]] = {}
+        for row in rows:
+            found.setdefault(row[0], []).append(row[1] if one.is_link else tuple(row[1:]))
+        made.append({owner: tuple(items) for owner, items in found.items()})
+    return made
 
 
 def _load_sets(connection: Connection, hand: Hand, keys: Iterable[Key]) -> None:
@@ -110,23 +127,31 @@ _VALIDITIES = table_of(tables.ValidityRow)
 
 def load_sets(connection: Connection, names: Iterable[str]) -> dict[str, TerritorySet]:
     """Territory sets by their ids."""
-    known = [row[0] for row in rows_in(connection, _SETS, ("id",), "id", names)]
+    names = list(names)
     columns = ("territory_set_id", "country_group_id", "validity_set_id")
-    parts = rows_in(connection, _PARTS, columns, "territory_set_id", known)
-    groups: dict[str, list[str]] = {}
+    sets, parts = rows_in_each(
+        connection,
+        [Wanted(_SETS, ("id",), "id", names), Wanted(_PARTS, columns, columns[0], names)],
+    )
     members = ("country_group_id", "country")
-    group_ids = {row[1] for row in parts}
-    for name, country in rows_in(connection, _MEMBERS, members, members[0], group_ids, members):
+    validity = ("validity_set_id", "name", "type", "starts_at", "ends_at")
+    order = ("validity_set_id", "position")
+    member_rows, validity_rows = rows_in_each(
+        connection,
+        [
+            Wanted(_MEMBERS, members, members[0], {row[1] for row in parts}, members),
+            Wanted(_VALIDITIES, validity, validity[0], {row[2] for row in parts}, order),
+        ],
+    )
+    groups: dict[str, list[str]] = {}
+    for name, country in member_rows:
         groups.setdefault(name, []).append(country)
     validities: dict[str, list[Validity]] = {}
-    wanted = ("validity_set_id", "name", "type", "starts_at", "ends_at")
-    order = ("validity_set_id", "position")
-    validity_ids = {row[2] for row in parts}
-    for row in rows_in(connection, _VALIDITIES, wanted, wanted[0], validity_ids, order):
+    for row in validity_rows:
         validities.setdefault(row[0], []).append(Validity(*row[1:]))
-    found: dict[str, list[Part]] = {name: [] for name in known}
-    for name, group, validity in parts:
-        found[name].append(Part(tuple(groups[group]), tuple(validities.get(validity, ()))))
+    found: dict[str, list[Part]] = {row[0]: [] for row in sets}
+    for name, group, held in parts:
+        found[name].append(Part(tuple(groups[group]), tuple(validities.get(held, ()))))
     return {name: from_parts(own) for name, own in found.items()}
 
 

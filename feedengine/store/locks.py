@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 WRITER_LOCK = 0x66656564
 """The key of the advisory lock; it fits the lower half of that."""
 
-_BEGIN_WRITING = (
+BEGIN_WRITING = (
     f"SELECT pg_advisory_xact_lock({WRITER_LOCK}), set_config('enable_seqscan', 'off', true)"
 )
 """Plans are kept from when the tables were empty; without the setting they read whole tables."""
@@ -21,7 +21,7 @@ _BEGIN_WRITING = (
 
 def begin_writing(connection: Connection) -> None:
     """Wait until this transaction is the only writer's."""
-    connection.exec_driver_sql(_BEGIN_WRITING)
+    connection.exec_driver_sql(BEGIN_WRITING)
 
 
 def try_writing(connection: Connection) -> bool:

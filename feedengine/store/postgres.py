@@ -5,15 +5,20 @@ Imported only for a catalogue that is on PostgreSQL.
 
 from __future__ import annotations
 
+import logging
+import time
 from typing import TYPE_CHECKING, Any
 
+from psycopg import OperationalError
 from psycopg.adapt import Loader
+from sqlalchemy.exc import DisconnectionError
 
 from feedengine.errors import UsageError
 from feedengine.model.sqltypes import canonical_instant
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from contextlib import AbstractContextManager
 
     from sqlalchemy import Connection, Table
 
@@ -27,6 +32,12 @@ _SESSION = (
 )
 """Whatever role and database have set: a batch takes as long as it takes, waiting for the writer's
 lock included, and an entry may leave the Stack only when the disk has what became of it."""
+
+logging.getLogger("psycopg").addHandler(logging.NullHandler())
+"""Its warnings of broken pipelines would come out on standard error, beside what we say of them."""
+
+ASK_AFTER_SECONDS = 1.0
+"""So long a session may have been idle without being asked whether it is still there."""
 
 _SINCE_17 = "; SET transaction_timeout = 0"
 
@@ -60,7 +71,7 @@ def prepare(connection: Any, _record: Any) -> None:
     connection.autocommit = autocommit
 
 
-def forget_read_only(connection: Any, _record: Any) -> None:
+def laid_aside(connection: Any, record: Any) -> None:
     """Let the next transaction write if the server's own default allows it.
 
     SQLAlchemy would say READ WRITE after a reader, and so overrule an operator who has closed the
@@ -68,6 +79,25 @@ def forget_read_only(connection: Any, _record: Any) -> None:
     """
     if connection is not None:  # else it broke
         connection.read_only = None
+        record.info["idle_since"] = time.monotonic()
+
+
+def taken_up(connection: Any, record: Any, _proxy: Any) -> None:
+    """Let a session that has ended meanwhile be replaced by another.
+
+    Asked only of one that was idle for a while: asking takes as long as a small query does.
+    """
+    idle_since = record.info.get("idle_since")
+    if idle_since is None:
+        return
+    try:
+        if connection.closed:
+            raise DisconnectionError
+        if time.monotonic() - idle_since > ASK_AFTER_SECONDS:
+            connection.execute("")
+            connection.rollback()
+    except OperationalError as error:
+        raise DisconnectionError from error
 
 
 def array_of(table: Table, name: str) -> str:
@@ -81,9 +111,55 @@ def array_of(table: Table, name: str) -> str:
     return f"%s::{kind}[]"
 
 
-def copy_rows(connection: Connection, text: str, rows: Sequence[tuple[Any, ...]]) -> None:
-    """Insert rows by ``COPY``: a tenth of the time that statements take."""
-    driver: Any = connection.connection
+def write_rows(connection: Connection, text: str, rows: Sequence[tuple[Any, ...]]) -> None:
+    """Run a statement that takes its rows as arrays, one for each column."""
+    _driver(connection).execute(text, tuple(map(list, zip(*rows, strict=True))))
+
+
+def copy_rows(
+    connection: Connection, text: str, insert: str, rows: Sequence[tuple[Any, ...]]
+) -> None:
+    """Insert rows by ``COPY``: a tenth of the time that statements take.
+
+    ``insert`` does the same in a pipeline, where ``COPY`` cannot be.
+    """
+    driver = _driver(connection)
+    if driver.pgconn.pipeline_status:
+        write_rows(connection, insert, rows)
+        return
     with driver.cursor() as cursor, cursor.copy(text) as copy:
         for row in rows:
             copy.write_row(row)
+
+
+def rows_of(connection: Connection, asked: Sequence[tuple[str, Any]]) -> list[list[Any]]:
+    """The rows of several queries, each with its one parameter, asked for all at once.
+
+    Over a network, and for small feeds anywhere, it is the way there and back that takes time.
+    """
+    driver = _driver(connection)
+    if len(asked) == 1:
+        return [driver.execute(text, (given,)).fetchall() for text, given in asked]
+    with driver.pipeline():
+        cursors = [driver.execute(text, (given,)) for text, given in asked]
+    return [cursor.fetchall() for cursor in cursors]
+
+
+def pipeline(connection: Connection) -> AbstractContextManager[Any]:
+    """Until its end, statements are sent without waiting for their answers."""
+    found: AbstractContextManager[Any] = _driver(connection).pipeline()
+    return found
+
+
+def answers(connection: Connection, text: str) -> list[Any]:
+    """The first row, or None, of each of several statements without parameters."""
+    cursor = _driver(connection).execute(text, prepare=False)
+    found = [cursor.fetchone()]
+    while cursor.nextset():
+        found.append(cursor.fetchone())
+    return found
+
+
+def _driver(connection: Connection) -> Any:
+    """The driver's own connection: SQLAlchemy's way to it knows no pipelines."""
+    return connection.connection.driver_connection
