@@ -6,11 +6,14 @@ Its commits wait for the disk here, as they do where it counts.
 from __future__ import annotations
 
 import threading
+from contextlib import suppress
+from functools import partial
 from typing import TYPE_CHECKING
 
 import pytest
 from servers import PostgresServer
 
+from .mounts import mounted
 from .proxy import Cut
 from .shared import SharedSites, asked, database_of, ends_equal, goes_on, lease_over, plainly_told
 from .violence import LONG, spread, told
@@ -80,6 +83,41 @@ def test_a_server_that_stays_away_is_told_and_the_next_run_goes_on(
         assert not plainly_told(at_once.err, at_once.status), at_once
         lease_over(root)
         assert not ends_equal(commands, root, undisturbed)
+
+
+@pytest.mark.usefixtures("_mounts")
+def test_a_server_whose_disk_is_full_is_told_and_the_next_run_goes_on(
+    workers: Workers,
+    undisturbed: State,
+    messages: list[Message],
+    postgres: Postgres,
+    tmp_path: Path,
+) -> None:
+    """P7: it fills up in the midst of a run; exit 3, and no finding."""
+    where = postgres.server.folder / "disk"  # where the server's user may go
+    early = Cut(len(messages) // 4, "before")
+    with mounted(where, "-t", "tmpfs", "-o", "size=300m,mode=777", "full"):
+        server = PostgresServer(
+            settings=("-c", "fsync=off"), like=postgres.server, data=where / "data"
+        )
+        sites = SharedSites(tmp_path, server)
+        with workers.one() as commands, sites.behind("full", early, partial(_fill, where)) as site:
+            done = commands("run", site.root)
+            (where / "ballast").unlink()
+            lease_over(site.root)
+            wrong = ends_equal(commands, site.root, undisturbed)
+        server.stop()
+    assert "No space left on device" in done.err
+    assert not plainly_told(done.err, done.status), done
+    assert not wrong
+
+
+def _fill(where: Path) -> None:
+    """Leave no room."""
+    with (where / "ballast").open("wb") as ballast, suppress(OSError):
+        while True:
+            ballast.write(bytes(1 << 16))
+            ballast.flush()
 
 
 def _denied(own: SharedSites, root: Path) -> None:
