@@ -59,8 +59,12 @@ class Looker:
             return self._playlist(batch, asked)
         found = self.register.judged(asked)
         columns = {}
-        for name, ids in (("trackid", found.track_ids), ("releaseid", found.release_ids)):
-            if ids is not batch.column(name):
+        sides = (
+            ("trackid", found.track_ids, asked.tracks),
+            ("releaseid", found.release_ids, asked.releases),
+        )
+        for name, ids, logged in sides:
+            if ids is not logged:
                 read = wholes(ids)
                 columns[name] = ids
                 columns[integer_helper(name)] = numbers(read.values, read.fits)

@@ -103,7 +103,7 @@ def _elsewhere(names: Directory, codes: Codes, instants: Instants) -> Codes:
     objects = names.objects
     rows, ids = spread(objects.meant, codes)
     means = objects.means.at(ids.astype(np.int32), instants[rows])
-    kept = (means != NONE) & (objects.meant_by[ids] != names.provider)
+    kept = means != NONE  # not at the configured provider: that was asked first
     rows, means = rows[kept], means[kept]
     found = np.full(len(codes), NONE, np.int32)
     found[rows] = means

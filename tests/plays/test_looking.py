@@ -246,6 +246,50 @@ def test_a_missing_release_is_the_one_that_was_available(site: MemorySite) -> No
         assert rules(found) == [set()]
 
 
+def test_a_link_that_was_made_again_is_a_new_one(site: MemorySite) -> None:
+    """L3: of two releases the first linked, by the links that stood then."""
+    facts = applied(
+        site,
+        TRACK,
+        ALBUM,
+        (12, xml("Create", "Release", "s", reference("92") + territories("US") + tracks("t"))),
+        (20, xml("Update", "Release", "r", "<Tracks></Tracks>")),
+        (30, xml("Update", "Release", "r", tracks("t"))),
+    )
+    found = looked(facts, at(15, 25, 35, releaseid=None), policy="first-linked")
+    assert found.batch.column("releaseid").to_pylist() == ["91", "92", "92"]
+
+
+def test_a_release_of_then_goes_before_one_of_now(site: MemorySite) -> None:
+    """L3 by ``then-or-now``: what is available only now is chosen only where nothing was then."""
+    facts = applied(
+        site,
+        TRACK,
+        ALBUM,
+        (12, xml("Create", "Release", "s", reference("92") + territories("DE") + tracks("t"))),
+        (20, xml("Update", "Release", "s", territories("US", "FR"))),
+    )
+    for country, release in (("us", "91"), ("de", "92"), ("fr", "92")):
+        found = looked(facts, at(15, releaseid=None, country=country), judge="then-or-now")
+        assert found.batch.column("releaseid").to_pylist() == [release]
+    both = looked(facts, at(15, releaseid=None, country="fr"), availability=False)
+    assert rules(both) == [{"L3"}]
+
+
+def test_a_release_that_is_away_is_not_chosen(site: MemorySite) -> None:
+    """H3, L3: a link counts before its first appearance, but not on a release that stood not."""
+    facts = applied(
+        site,
+        TRACK,
+        (10, xml("Create", "Release", "r", reference("91"))),
+        (20, xml("Delete", "Release", "r")),
+        (30, album("t")[1]),
+    )
+    found = looked(facts, at(15, 25, 35, releaseid=None))
+    assert found.batch.column("releaseid").to_pylist() == ["91", None, "91"]
+    assert rules(found) == [set(), {"L12"}, set()]
+
+
 def test_a_play_longer_than_its_track_is_warned_of(site: MemorySite) -> None:
     """L13: two seconds more are nothing."""
     length = "<Duration>PT3M</Duration>"
@@ -395,7 +439,11 @@ def test_a_snapshot_gives_the_same_facts_until_something_changes(
 
 def test_history_is_read_page_by_page(site: MemorySite, monkeypatch: pytest.MonkeyPatch) -> None:
     """Whatever the size of a page, the facts are the same."""
-    whole = station(site, (20, xml("Update", "Track", "t", reference("1") + territories("US"))))
+    whole = station(
+        site,
+        (20, xml("Update", "Track", "t", reference("1") + territories("US"))),
+        (20, xml("Delete", "Track", "t")),
+    )
     real = past.read_past
     monkeypatch.setattr("feedengine.plays.loading.PAGE_ROWS", 1)
     monkeypatch.setattr(
