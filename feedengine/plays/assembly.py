@@ -65,9 +65,10 @@ def assemble(past: Past, territories: Territories, usage: str) -> Facts:
     releases = _objects(past, "release", set_names)
     track_rows, release_rows = past.rows["track"], past.rows["release"]
     of_track = _owners(tracks, track_rows)
-    own_texts = column_of(track_rows, "validity").dictionary_encode()
+    own_texts = column_of(track_rows, "validity")  # by page, and together, each different text once
     sets, windows, first_own = _sets(territories, set_names, own_texts.dictionary, usage)
-    own = own_texts.indices.to_numpy() + first_own
+    stood = column_of(track_rows, "stands").to_numpy(zero_copy_only=False)
+    own = np.where(stood, own_texts.indices.to_numpy() + first_own, NONE)
     at = _numbers(track_rows, "at")
     links = _links(past.rows[LINK], tracks, releases)
     seconds = column_of(track_rows, "duration_seconds")
@@ -129,7 +130,7 @@ def _objects(past: Past, entity: str, set_names: Names) -> Objects:
     own[named] = np.arange(len(named), dtype=np.int32)
     owners = own[names.codes(column_of(rows, "id"))].astype(np.int64)
     at = _numbers(rows, "at")
-    stands = column_of(rows, "stands").to_numpy(zero_copy_only=False).astype(np.int32)
+    stands = np.where(column_of(rows, "stands").to_numpy(zero_copy_only=False), 1, NONE)
     declared = set_names.codes(column_of(rows, "territory_set_id"))
     found = _references(references, names, owners, at)
     return Objects(

@@ -25,7 +25,7 @@ class Objects(NamedTuple):
     ``meant[n]:meant[n + 1]``: ``meant_by`` their providers, ``means`` whom they mean over time
     (`AMBIGUOUS` where two objects have it). The references of object ``o`` are
     ``references[o]:references[o + 1]``: ``providers`` and, over time, the ``referred`` name.
-    ``stands``: 1 while the object is there, 0 while it is deleted. ``territories``: its set.
+    ``stands``: 1 while the object is there, `NONE` while it is deleted. ``territories``: its set.
     """
 
     names: Names

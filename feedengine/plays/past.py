@@ -134,11 +134,8 @@ _REFERENCE_ROWS = pa.schema([("row", pa.int64()), ("provider", _TEXT), ("ref", _
 
 def schema_of(wanted: dict[str, pa.DataType]) -> pa.Schema:
     """The columns of an entity's table, without references."""
-    read = [
-        (name, kind if kind in (_TEXT, _NUMBER) else _TEXT)
-        for name, kind in wanted.items()
-        if kind != _REFERENCES
-    ]
+    kept = {_IDS: _TEXT, _VALIDITIES: pa.dictionary(pa.int32(), _TEXT)}
+    read = [(name, kept.get(kind, kind)) for name, kind in wanted.items() if kind != _REFERENCES]
     return pa.schema([*_ABOUT, *read])
 
 
@@ -158,7 +155,7 @@ def _table(wanted: dict[str, pa.DataType], rows: Sequence[tuple[Any, ...]]) -> p
         for name, kind in wanted.items():
             column = read.column(name).combine_chunks().take(places)
             if kind == _VALIDITIES:
-                column = _validity_text(column)
+                column = _validity_text(column).dictionary_encode()
             elif kind == _IDS:
                 column = _joined(column, column.flatten(), BETWEEN)
             columns[name] = column

@@ -170,6 +170,12 @@ def test_a_track_that_came_back_is_refused_for_the_time_between(site: MemorySite
     assert found == [set(), set(), {"L10"}, {"L11"}, set()]
 
 
+def test_what_came_and_went_at_one_instant_never_was(site: MemorySite) -> None:
+    """H3: a track first appears at the first instant as of which there is one."""
+    facts = applied(site, TRACK, ALBUM, (10, xml("Delete", "Track", "t")), (20, TRACK[1]))
+    assert rules(looked(facts, at(5, 15, 25, releaseid=None))) == [{"L12"}] * 3
+
+
 def test_a_country_pulled_after_the_play_leaves_it_valid(site: MemorySite) -> None:
     """H3, L12: and one that a late licence covers is valid by ``then-or-now``."""
     facts = applied(site, TRACK, ALBUM, (20, xml("Update", "Release", "r", territories("DE"))))
