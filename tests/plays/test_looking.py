@@ -232,6 +232,22 @@ def test_ids_are_tried_as_the_providers_then_as_our_own_then_as_anothers(site: M
     assert theirs.batch.column("trackid").to_pylist() == ["t"]
 
 
+def test_an_id_of_our_own_finds_only_what_stood(site: MemorySite) -> None:
+    """L2: once its track is deleted, an id may be another provider's for another track."""
+    other = reference("t").replace("7digital", "other").replace("</References>", "")
+    both = f"{other}{reference('52').replace('<References>', '')}"
+    facts = applied(
+        site,
+        TRACK,
+        (10, xml("Create", "Track", "u", both)),
+        (12, album("t", "u")[1]),
+        (20, xml("Delete", "Track", "t")),
+    )
+    found = looked(facts, at(15, 25, trackid="t"))
+    assert found.batch.column("trackid").to_pylist() == ["51", "52"]
+    assert rules(found) == [set(), set()]
+
+
 def test_a_missing_release_is_the_one_that_was_available(site: MemorySite) -> None:
     """L3: of several the policy says which; of none the country is the reason."""
     dated = f"<ReleaseDate>2001-01-01</ReleaseDate>{reference('92')}"
