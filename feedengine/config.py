@@ -102,7 +102,7 @@ class Settings(BaseSettings):
         128 * 1024 * 1024, ge=1, description="bytes of one file of receipts, at most"
     )
     kept_days: int = Field(
-        92, ge=62, description="what was delivered is kept, to be sent again, for so many days"
+        92, ge=63, description="what was delivered is kept, to be sent again, for so many days"
     )
     send_retry_seconds: float = Field(
         120.0, ge=0, description="a recipient that does not answer is asked again for so long"

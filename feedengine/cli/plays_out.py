@@ -143,10 +143,10 @@ def status(
     settings: DeliveryFlags = NO_DELIVERY,
 ) -> int:
     """How deliveries stand."""
-    from feedengine.plays import deliver as way_out
+    from feedengine.plays.settling import status as standing
 
     with opened(root, settings) as engine:
-        found = way_out.status(_site(engine), limit)
+        found = standing(_site(engine), limit)
     if as_json:
         output.document(found)
         return 0
@@ -179,10 +179,10 @@ def release(
     settings: DeliveryFlags = NO_DELIVERY,
 ) -> int:
     """Settle a parcel by hand."""
-    from feedengine.plays import deliver as way_out
+    from feedengine.plays.settling import release as settle
 
     with opened(root, settings) as engine:
-        found = way_out.release(_site(engine), parcel, word)
+        found = settle(_site(engine), parcel, word)
     if as_json:
         output.document({"id": found.id, "key": found.key, "status": found.status})
     else:

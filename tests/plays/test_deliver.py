@@ -22,12 +22,11 @@ from feedengine.plays.deliver import (
     left,
     planned,
     prepare,
-    release,
-    status,
     way_to,
 )
 from feedengine.plays.encode import EncodeError, read_receipts
 from feedengine.plays.folder import Folder
+from feedengine.plays.settling import release, status
 from feedengine.store import parcels
 from feedengine.store.database import reading
 from feedengine.upkeep import check

@@ -23,9 +23,10 @@ from hypothesis import strategies as st
 from feedengine.errors import ServiceError, UsageError
 from feedengine.plays import endpoint as module
 from feedengine.plays.answers import Complaint, complaint_of
-from feedengine.plays.deliver import Delivered, Site, deliver, release, status
+from feedengine.plays.deliver import Delivered, Site, deliver
 from feedengine.plays.endpoint import signed, with_country
 from feedengine.plays.pace import Pace
+from feedengine.plays.settling import release, status
 
 from .bucket_server import free_ports
 from .recipient import KEY, SECRET, Recipient, reply

@@ -12,9 +12,10 @@ from botocore.exceptions import ClientError
 from feedengine.errors import PassingError, ServiceError
 from feedengine.plays import s3
 from feedengine.plays.carriers import NotSentError
-from feedengine.plays.deliver import Delivered, Site, deliver, status
+from feedengine.plays.deliver import Delivered, Site, deliver
 from feedengine.plays.encode import read_receipts
 from feedengine.plays.s3 import DIGEST, Bucket
+from feedengine.plays.settling import status
 from feedengine.store.parcels import Parcel
 
 from .bucket_server import BUCKET, OWNER, WRITER, BucketServer, free_ports
