@@ -9,12 +9,13 @@ from __future__ import annotations
 import sys
 from argparse import ArgumentParser
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, get_args, get_origin
+from typing import TYPE_CHECKING, Any, Literal, get_args, get_origin
 from xml.sax.saxutils import escape
 
 from elements_page import elements_page
 from picture import picture
 from plays_page import plays_page
+from pydantic import SecretStr
 from tables_page import tables_page
 
 from feedengine.config import FILE, PREFIX, Settings
@@ -117,6 +118,7 @@ def settings_page() -> str:
 
 
 TYPES = {bool: "true or false", int: "whole number", float: "number", str: "text", Path: "path"}
+TYPES[SecretStr] = "text, never shown and never a flag"
 
 
 def _type(field: FieldInfo) -> str:
@@ -132,7 +134,7 @@ def _type(field: FieldInfo) -> str:
         return "list of whole numbers" if inner[0] is int else "list of texts"
     if get_origin(kind) is dict:
         return f"mapping of text to {TYPES[inner[1]]}"
-    if all(isinstance(one, str) for one in inner):
+    if get_origin(kind) is Literal or all(isinstance(one, str) for one in inner):
         return " or ".join(f"`{one}`" for one in inner)
     return TYPES[inner[0]]
 

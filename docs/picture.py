@@ -13,7 +13,7 @@ from xml.sax.saxutils import escape
 from sqlalchemy.dialects import postgresql
 from sqlmodel import SQLModel
 
-from feedengine.model import ledger, tables
+from feedengine.model import ledger, parcels, tables
 from feedengine.model.entities import table_of
 
 if TYPE_CHECKING:
@@ -48,6 +48,7 @@ WORDS = {
     "NUMERIC": "decimal",
     "TIMESTAMP": "instant",
     "DATE": "date",
+    "BYTEA": "bytes",
 }
 """How PostgreSQL calls a type → the word for it here."""
 
@@ -92,6 +93,8 @@ DONE: tuple[Lane, ...] = (
     (ledger.FeedRun, ledger.StackLease),
     (ledger.PackageRun,),
     (ledger.Change, ledger.FindingRow),
+    (parcels.Parcel,),
+    (parcels.ParcelPlays, parcels.PlayRefusal),
 )
 
 
@@ -131,7 +134,7 @@ def picture() -> str:
     bands = (
         ("Objects, their lists and links", OBJECTS),
         ("Territories, shared by content", (*TERRITORIES, *_unplaced())),
-        ("Ledger and history", DONE),
+        ("Ledger, history, and what has left", DONE),
     )
     boxes: dict[str, Box] = {}
     titles: list[tuple[str, float]] = []
@@ -150,7 +153,7 @@ def _unplaced() -> list[Lane]:
     named = {one for lane in (*OBJECTS, *TERRITORIES, *DONE) for one in lane}
     found = {
         one
-        for module in (tables, ledger)
+        for module in (tables, ledger, parcels)
         for one in vars(module).values()
         if isinstance(one, type) and issubclass(one, SQLModel) and hasattr(one, "__table__")
     }

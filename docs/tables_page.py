@@ -10,7 +10,7 @@ from sqlalchemy import create_engine
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlmodel import SQLModel
 
-from feedengine.model import ledger, tables
+from feedengine.model import ledger, parcels, tables
 from feedengine.model.entities import DERIVATIONS, table_of
 from feedengine.model.scalars import ID, INSTANT, INTEGER, SCALARS, TEXT
 from feedengine.store.views import VIEWS
@@ -85,6 +85,35 @@ WORDS = {
     "stack_lease.fence": "grows with every holder; a write shows that it is still its own",
     "stack_lease.taken_at": "since when",
     "stack_lease.expires_at": "when it runs out unless it is renewed, by the server's clock",
+    "parcel.id": "the parcel's number here; ascends in the order of record",
+    "parcel.way": "the way out: format and place, such as `receipts s3://bucket/prefix`",
+    "parcel.series": "the key without its number",
+    "parcel.number": "counts within way and series, from 1; NULL where it was given back unused",
+    "parcel.key": "the file's name, or the request's, at the recipient",
+    "parcel.status": "`prepared`, `sending`, `delivered`, `in-doubt`, `refused`, "
+    "`conflict`, `expired` or `dropped`",
+    "parcel.plays": "how many plays it carries",
+    "parcel.digest": "SHA-256 of its content, in hexadecimal digits",
+    "parcel.size": "bytes of its content",
+    "parcel.content": "the file in `Plays/parcels/`; empty once that is not kept any more",
+    "parcel.begins": "where in that file its content begins",
+    "parcel.oldest_at": "the oldest instant in it whose age is limited; NULL where none is",
+    "parcel.measured_at": "from when ages are measured, of what is sent again; NULL: the sending",
+    "parcel.recorded_at": "when it was given its number",
+    "parcel.attempts": "how often it was begun to be sent",
+    "parcel.attempted_at": "when last",
+    "parcel.delivered_at": "when the recipient had it",
+    "parcel.message": "what went wrong last",
+    "parcel.rest_of": "the parcel of whose plays it carries what is left",
+    "parcel_plays.part": "counts the rows of a parcel, from 0",
+    "parcel_plays.origin": "the parcel that carried these plays before; NULL the first time",
+    "parcel_plays.plays": "how many",
+    "parcel_plays.ids": "their ids in the order of the file's rows, 16 bytes each",
+    "play_refusal.at_row": "the play's row in the parcel, from 0",
+    "play_refusal.play_id": "the play's id",
+    "play_refusal.code": "the recipient's code, such as `1008`, or the rule",
+    "play_refusal.reason": "in the recipient's own words",
+    "play_refusal.at": "when it was taken out",
 }
 """What the engine's own columns mean: ``table.column``, or the name alone wherever it stands.
 
@@ -124,6 +153,7 @@ GROUPS: tuple[tuple[str, tuple[type[SQLModel], ...]], ...] = (
         "Ledger and history",
         (ledger.FeedRun, ledger.PackageRun, ledger.FindingRow, ledger.Change, ledger.StackLease),
     ),
+    ("What has left", (parcels.Parcel, parcels.ParcelPlays, parcels.PlayRefusal)),
 )
 
 INTRODUCTION = """\

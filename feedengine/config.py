@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any, Literal, NamedTuple, get_origin
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from pydantic import Field, ValidationError, field_validator
+from pydantic import Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
 from feedengine.errors import UsageError, quoted
@@ -81,6 +81,63 @@ class Settings(BaseSettings):
     hold_count: int = Field(
         100, ge=0, description="… and more than this many objects of one kind of one client (G1)"
     )
+    plays_path: Path | None = Field(
+        None, description="where plays lie on their way out; ROOT/Plays unless set"
+    )
+    s3_bucket: str | None = Field(None, description="the bucket that receipts go to")
+    s3_prefix: str = Field("", description="what keys in the bucket begin with, before `receipts/`")
+    s3_write_only: bool = Field(
+        False, description="the bucket takes files but does not tell what it holds (no HEAD)"
+    )
+    receipts_day: Literal["delivery", "play"] = Field(
+        "delivery", description="the UTC day in a receipts file's name: of delivery, or of play"
+    )
+    receipts_null: Literal["null", "text"] = Field(
+        "null", description="how userid and transactionid say nothing: NULL, or the text `null`"
+    )
+    parcel_rows: int = Field(
+        250_000, ge=1, le=10_000_000, description="plays in one file of receipts, at most"
+    )
+    parcel_bytes: int = Field(
+        128 * 1024 * 1024, ge=1, description="bytes of one file of receipts, at most"
+    )
+    kept_days: int = Field(
+        92, ge=63, description="what was delivered is kept, to be sent again, for so many days"
+    )
+    send_retry_seconds: float = Field(
+        120.0, ge=0, description="a recipient that does not answer is asked again for so long"
+    )
+    endpoint_url: str | None = Field(None, description="the complete address of the endpoint")
+    endpoint_consumer_key: str | None = Field(None, description="who we are to the endpoint")
+    endpoint_consumer_secret: SecretStr | None = Field(
+        None, description="what proves it (OAuth 1.0a); never shown"
+    )
+    endpoint_country: str = Field(
+        "GB", min_length=2, max_length=2, description="the country in the query, for the signature"
+    )
+    endpoint_in_doubt: Literal["hold", "retry"] = Field(
+        "hold", description="requests whose answer was lost: held for people, or sent again"
+    )
+    endpoint_index_base: Literal[0, 1] = Field(
+        0, description="the `index` by which error 1008 names the first item of a request"
+    )
+    stream_zone: str = Field(
+        "UTC", description="the time zone of streams: days and times in playlists"
+    )
+    playlist_dates: Literal["yyyy-MM-dd", "MM/dd/yyyy", "MM-dd-yyyy"] = Field(
+        "yyyy-MM-dd", description="how playlists write dates"
+    )
+    playlist_offset: bool = Field(
+        True, description="playlists say how far times are from UTC, as in -0400"
+    )
+    playlist_ending: Literal["duration", "end-time"] = Field(
+        "duration", description="the last column of playlists: Duration or End Time"
+    )
+
+    @property
+    def plays(self) -> Path:
+        """Where plays lie on their way out."""
+        return self.root / "Plays" if self.plays_path is None else self.root / self.plays_path
 
     keep_findings_days: int | None = Field(
         None,
@@ -208,6 +265,32 @@ PLAYS = (
     "station_zone",
 )
 """The settings of the way out."""
+
+DELIVERY = (
+    "plays_path",
+    "s3_bucket",
+    "s3_prefix",
+    "s3_write_only",
+    "receipts_day",
+    "receipts_null",
+    "parcel_rows",
+    "parcel_bytes",
+    "kept_days",
+    "send_retry_seconds",
+    "endpoint_url",
+    "endpoint_consumer_key",
+    "endpoint_country",
+    "endpoint_in_doubt",
+    "endpoint_index_base",
+    "stream_zone",
+    "playlist_dates",
+    "playlist_offset",
+    "playlist_ending",
+)
+"""The settings of delivery that may be flags."""
+
+SECRETS = ("endpoint_consumer_secret",)
+"""Never flags: every process of the machine may read another one's arguments."""
 
 
 class Origin(NamedTuple):

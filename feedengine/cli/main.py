@@ -177,6 +177,43 @@ COMMANDS = (
         Every broken rule of every row is counted; the first refused rows are listed. Exits 1 when
         a row is refused.""",
     ),
+    Command(
+        "plays prepare",
+        "plays_out:prepare",
+        """Judge plays and write into the folder --out what would be sent; nothing is sent.
+
+        Leaves accepted.parquet, rejected.parquet, summary.json, and parcels/ with each file under
+        its key. Numbers are the next ones, and are not taken. Exits 1 when a row is refused.""",
+    ),
+    Command(
+        "plays deliver",
+        "plays_out:deliver",
+        """Judge plays and send them, each once; what waits from before goes first.
+
+        An IN is what `plays check` takes, or a folder that `plays prepare` has left. Without IN
+        only what waits is sent. Exits 1 when plays are refused, in doubt, or still wait.""",
+    ),
+    Command(
+        "plays resubmit",
+        "plays_out:resubmit",
+        """Send again what the recipient reports as failed, to the failures path.
+
+        NOTICE is the recipient's notice: files, their rows, or ids of plays (docs/
+        plays-delivery.md has its forms); - is standard input.""",
+    ),
+    Command(
+        "plays status",
+        "plays_out:status",
+        "What was delivered, what waits, what is in doubt or in conflict, what was refused.",
+    ),
+    Command(
+        "plays release",
+        "plays_out:release",
+        """Settle by hand a parcel that is in doubt or in conflict (`plays status` has its number).
+
+        --as arrived: it counts as delivered. --as missing: it is sent again. --as drop: it is
+        given up, and its plays may leave in other parcels.""",
+    ),
     Command("config", "site:config", "Each setting, its value, and where that came from."),
 )
 

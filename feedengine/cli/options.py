@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any, TypeAlias
 from cyclopts import Group, Parameter
 from cyclopts.validators import Number
 
-from feedengine.config import PLAYS, PREFIX, Settings, settings
+from feedengine.config import DELIVERY, PLAYS, PREFIX, SECRETS, Settings, settings
 from feedengine.errors import UsageError
 
 if TYPE_CHECKING:
@@ -28,7 +28,7 @@ SERVICE = ("poll_seconds", "poll_only", "metrics_port", "log_level")
 """The settings that only the service knows what to do with."""
 
 EVERY = tuple(name for name in Settings.model_fields if name != "root")
-_CATALOGUE = tuple(name for name in EVERY if name not in PLAYS)
+_CATALOGUE = tuple(name for name in EVERY if name not in {*PLAYS, *DELIVERY, *SECRETS})
 
 _GROUP = Group(
     "Settings",
@@ -71,6 +71,8 @@ _Prune = flags_for((*PLACES, *KEPT))
 NO_PRUNE: Any = _Prune()
 _Plays = flags_for((*PLACES, *PLAYS))
 NO_PLAYS: Any = _Plays()
+_Delivery = flags_for((*PLACES, *PLAYS, *DELIVERY))
+NO_DELIVERY: Any = _Delivery()
 
 if TYPE_CHECKING:
     Flags: TypeAlias = Any
@@ -78,12 +80,14 @@ if TYPE_CHECKING:
     PlaceFlags: TypeAlias = Any
     PruneFlags: TypeAlias = Any
     PlayFlags: TypeAlias = Any
+    DeliveryFlags: TypeAlias = Any
 else:
     Flags = Annotated[_Running, Parameter(name="*")]
     EveryFlag = Annotated[_Every, Parameter(name="*")]
     PlaceFlags = Annotated[_Places, Parameter(name="*")]
     PruneFlags = Annotated[_Prune, Parameter(name="*")]
     PlayFlags = Annotated[_Plays, Parameter(name="*")]
+    DeliveryFlags = Annotated[_Delivery, Parameter(name="*")]
 
 Root: TypeAlias = Annotated[
     Path | None,

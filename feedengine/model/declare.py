@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import Any, NamedTuple
 
+from sqlalchemy import LargeBinary
 from sqlmodel import Field
 
 from feedengine.model.scalars import ID, INTEGER, TEXT, Scalar
@@ -103,3 +104,8 @@ def column(scalar: Scalar = TEXT, *, key: bool = False, index: bool = False, **m
     """A column the engine fills; ``default=None`` makes it optional."""
     more.setdefault("nullable", "default" in more and not key)
     return Field(primary_key=key, index=index, sa_type=scalar.sql, **more)
+
+
+def blob() -> Any:
+    """A column of bytes, which only the engine writes and reads."""
+    return Field(sa_type=LargeBinary, nullable=False)

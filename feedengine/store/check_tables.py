@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from sqlalchemy import LargeBinary
 from sqlmodel import SQLModel
 
 from feedengine.errors import quoted
@@ -45,6 +46,7 @@ SHAPES: dict[type, tuple[str, str]] = {
     CanonicalDate: ("dates", "typeof({0}) <> 'text' OR date({0}, '+0 days') IS NOT {0}"),
     CanonicalDecimal: ("canonical decimals", _NO_DECIMAL),
     CanonicalInstant: ("canonical instants", _NO_INSTANT),
+    LargeBinary: ("bytes", "typeof({0}) <> 'blob'"),
 }
 """A column's type → what its values are, and SQL for a value that is none; for SQLite, which would
 keep anything."""

@@ -10,7 +10,7 @@ from alembic.migration import MigrationContext
 from sqlalchemy import inspect
 from sqlmodel import SQLModel
 
-from feedengine.model import ledger, tables
+from feedengine.model import ledger, parcels, tables
 from feedengine.store.database import open_database
 from feedengine.store.upgrade import newest, revision_of, upgrade
 from feedengine.store.views import VIEWS
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 pytestmark = pytest.mark.usefixtures("on_both")
 
-DECLARED = (ledger, tables)
+DECLARED = (ledger, parcels, tables)
 
 
 def test_all_migrations_together_give_the_declared_tables(

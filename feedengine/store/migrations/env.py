@@ -5,9 +5,9 @@ from __future__ import annotations
 from alembic import context
 from sqlmodel import SQLModel
 
-from feedengine.model import ledger, tables
+from feedengine.model import ledger, parcels, tables
 
-DECLARED = (tables, ledger)
+DECLARED = (tables, ledger, parcels)
 """Imported so that their tables are known to the metadata."""
 
 context.configure(

@@ -1,0 +1,66 @@
+"""How old a play may be when it is sent, and how old those of a table are (plays.md, "Judge")."""
+
+from __future__ import annotations
+
+import calendar
+from datetime import datetime, timedelta
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from feedengine.model.instants import instant_text
+from feedengine.plays.encode import named
+from feedengine.plays.reports import DAYS_PERMITTED, Age, Format
+
+SECONDS_TEXT = 19
+"""``YYYY-MM-DDTHH:MM:SS``: what instants in UTC are compared by, as text."""
+
+
+def limit_of(form: Format) -> Age | None:
+    """How old the plays of a format may be; None where nobody asks."""
+    return next((column.oldest for column in form.columns if column.oldest), None)
+
+
+def cutoff(age: Age, now: datetime) -> datetime:
+    """The oldest instant that may be sent: 61 × 24 hours, or two calendar months, before now.
+
+    Two months before 30 April is the last day of February.
+    """
+    if age == "61 days":
+        return now - timedelta(days=DAYS_PERMITTED)
+    year, month = divmod(now.year * 12 + now.month - 1 - 2, 12)
+    last = calendar.monthrange(year, month + 1)[1]
+    return now.replace(year=year, month=month + 1, day=min(now.day, last))
+
+
+def oldest_of(table: pa.Table, form: Format) -> pa.Array:
+    """For each row the oldest of the instants whose age is limited, as text up to its second.
+
+    Instants are as they are sent: ISO 8601 in UTC.
+    """
+    found = named(table)
+    texts = [
+        pc.utf8_slice_codeunits(found[column.name].combine_chunks(), 0, SECONDS_TEXT)
+        for column in form.columns
+        if column.oldest
+    ]
+    least = texts[0]
+    for one in texts[1:]:
+        least = pc.if_else(pc.less(one, least), one, least)
+    return least
+
+
+def young(oldest: pa.Array, age: Age, now: datetime) -> npt.NDArray[np.bool_]:
+    """A flag for each row of `oldest_of`: it may be sent at ``now``. To the second, downwards."""
+    least = instant_text(cutoff(age, now))
+    whole = least[:SECONDS_TEXT]
+    compare = pc.greater_equal if least[SECONDS_TEXT:] == ".000000Z" else pc.greater
+    flags: npt.NDArray[np.bool_] = compare(oldest, whole).to_numpy(zero_copy_only=False)
+    return flags
+
+
+def canonical(seconds: str) -> str:
+    """The canonical instant of a text of `oldest_of`."""
+    return f"{seconds}.000000Z"
