@@ -8,9 +8,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from feedengine.errors import UsageError, quoted
+from feedengine.plays.examples import Examples
 from feedengine.plays.judging import Judged, Sum, job_for, judged
 from feedengine.plays.moments import instant_of, micros_of
-from feedengine.plays.results import Results, write_summary
+from feedengine.plays.report import About, report
+from feedengine.plays.results import Results, write_report, write_summary
 from feedengine.plays.sources import Meter, sources
 
 if TYPE_CHECKING:
@@ -37,18 +39,22 @@ def check(
     """
     found = sources([str(one) for one in inputs], kind)
     job = job_for(settings, form, micros(now), catalogue)
-    total, meter = Sum(), Meter(found)
+    total, meter = Sum(job.terms.now), Meter(found)
     if out is None:
         for one in judged(found, job, meter):
             total.add(one)
             told(one, meter)
         return total.counts()
+    examples = Examples()
     with Results(out, job.form) as results:
         for one in judged(found, job, meter):
             total.add(one)
             results.add(one.verdict)
+            examples.add(one.verdict)
             told(one, meter)
-    write_summary(out, total.counts())
+    about = About(job.form, job.terms.now, tuple(str(one) for one in inputs))
+    write_summary(out, total.summary())
+    write_report(out, report(total.summary(), about, examples.found))
     return total.counts()
 
 
