@@ -67,22 +67,17 @@ def check(
     from feedengine.plays.checking import check as checked
 
     site = chosen(root or root_for([Path(one) for one in inputs], needed=False), settings)
-    refused = _Refused(list_)
+    refused = Refused(list_)
     alone = no_catalogue or (root is None and not site.has_catalogue)
     with _asked(site, form, to, alone=alone, availability=not no_availability) as who:
         for note in () if no_catalogue else who.notes:
             output.notice(f"note: {note}")
-        with bar() as told:
-
-            def heard(one: Judged, meter: Meter) -> None:
-                refused.add(one)
-                told(one, meter)
-
-            counts = checked(inputs, site, form=form, kind=kind, now=now, consulted=who, told=heard)
+        with bar(refused) as told:
+            counts = checked(inputs, site, form=form, kind=kind, now=now, consulted=who, told=told)
     if as_json:
         output.document(counts._asdict())
     else:
-        _print(counts, refused)
+        shown(counts, refused)
     return 1 if counts.rejected else 0
 
 
@@ -106,10 +101,11 @@ def _asked(
             yield who
 
 
-class _Refused:
+class Refused:
     """The first refused rows with their reasons, for people."""
 
     def __init__(self, most: int) -> None:
+        """Keep so many."""
         self.most = most
         self.rows: list[tuple[str, str]] = []
 
@@ -124,7 +120,7 @@ class _Refused:
             self.rows.append((f"{row['source']}:{row['row']}", ", ".join(row["reasons"])))
 
 
-def _print(counts: Counts, refused: _Refused) -> None:
+def shown(counts: Counts, refused: Refused) -> None:
     """The sum for people: refused rows, then rows by rule, column and warning."""
     from feedengine.plays.rules import RULES
 
@@ -148,14 +144,15 @@ def _print(counts: Counts, refused: _Refused) -> None:
 
 
 @contextmanager
-def bar() -> Iterator[Callable[[Judged, Meter], None]]:
-    """A progress bar over the bytes of the inputs."""
+def bar(refused: Refused) -> Iterator[Callable[[Judged, Meter], None]]:
+    """A progress bar over the bytes of the inputs; refused rows are kept to be shown."""
     with output.reading() as told:
         rows = 0
 
         def heard(one: Judged, meter: Meter) -> None:
             nonlocal rows
             rows += one.verdict.raw.num_rows
+            refused.add(one)
             told(rows, meter.done, meter.total)
 
         yield heard

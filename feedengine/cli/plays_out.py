@@ -1,4 +1,4 @@
-"""Plays on their way out: prepared, delivered, sent again; how they stand."""
+"""Plays on their way out: prepared, delivered, sent again."""
 
 from __future__ import annotations
 
@@ -19,13 +19,11 @@ from feedengine.cli.options import (
     NO_DELIVERY,
     AsJson,
     DeliveryFlags,
-    Limit,
     Root,
-    RunNumber,
     opened,
     switch,
 )
-from feedengine.cli.plays import Input, Inputs, NoAvailability, Now, To, bar
+from feedengine.cli.plays import Input, Inputs, NoAvailability, Now, Refused, To, bar, shown
 from feedengine.errors import UsageError
 
 if TYPE_CHECKING:
@@ -41,6 +39,8 @@ AnyForm: TypeAlias = Annotated[
 ]
 
 ACCEPTED = "accepted.parquet"
+
+REFUSED_SHOWN = 20
 
 
 def prepare(
@@ -62,16 +62,18 @@ def prepare(
     from feedengine.plays.preparing import Logs
 
     with opened(root, settings) as engine:
-        site = _at(now, _site(engine))
+        site = _at(now, site_of(engine))
         form = form or ("endpoint" if to == "endpoint" else "receipts")
         to = way_out.way_shown(site.settings, to, form)
-        counts = _judged(site, Logs(inputs, kind, not no_availability), form, to, out)
+        refused = Refused(REFUSED_SHOWN)
+        counts = _judged(site, Logs(inputs, kind, not no_availability), form, to, out, refused)
         found = way_out.prepare(site, out / ACCEPTED, out, to, form)
     if as_json:
         output.document({**counts._asdict(), "parcels": [one._asdict() for one in found]})
     else:
+        shown(counts, refused)
         _print_planned(found)
-        output.line(_counted(counts))
+        output.line(f"in {out}: what was accepted and refused, with a report of it")
     return 1 if counts.rejected else 0
 
 
@@ -92,10 +94,10 @@ def deliver(
     from feedengine.plays import deliver as way_out
     from feedengine.plays.preparing import Logs
 
-    logs = Logs(inputs or [], kind, not no_availability)
+    logs, refused = Logs(inputs or [], kind, not no_availability), Refused(REFUSED_SHOWN)
     with opened(root, settings) as engine:
-        site = _site(engine)
-        with _accepted(site, logs, form, to) as (accepted, form_found, counts):
+        site = site_of(engine)
+        with _accepted(site, logs, form, to, refused) as (accepted, form_found, counts):
             if dry_run:
                 if accepted is None:
                     raise UsageError("--dry-run without IN shows nothing", "see plays status")
@@ -106,6 +108,8 @@ def deliver(
                 found = way_out.deliver(site, accepted, to, form_found)
     if counts is not None:
         found = found._replace(already_delivered=found.already_delivered + counts.already_delivered)
+    if counts is not None and not as_json:
+        shown(counts, refused)
     _show_delivered(found, counts, as_json=as_json)
     return 0 if found.fine and not found.too_old and not (counts and counts.rejected) else 1
 
@@ -132,7 +136,7 @@ def resubmit(
     named = notice_of(_text(notice), row_base=rows_from)
     logs = [] if corrected is None else [_file_of(corrected)]
     with opened(root, settings) as engine, _sending() as told:
-        found = resubmitted(_site(engine, told), named, to=to, corrected=logs)
+        found = resubmitted(site_of(engine, told), named, to=to, corrected=logs)
     if as_json:
         output.document(found._asdict())
     else:
@@ -147,62 +151,8 @@ def resubmit(
     return 1 if found.rejected else 0
 
 
-def status(
-    root: Root = None,
-    *,
-    limit: Limit = 20,
-    as_json: AsJson = False,
-    settings: DeliveryFlags = NO_DELIVERY,
-) -> int:
-    """How deliveries stand."""
-    from feedengine.plays.settling import status as standing
-
-    with opened(root, settings) as engine:
-        found = standing(_site(engine), limit)
-    if as_json:
-        output.document(found)
-        return 0
-    if not found["ways"]:
-        output.line("nothing was delivered yet")
-        return 0
-    output.records(("way", "status", "parcels", "plays", "last"), found["ways"])
-    if found["open"]:
-        output.line()
-        output.line("not delivered; settle by hand with: feedengine plays release ID --as …")
-        output.records(("id", "status", "plays", "key", "message"), found["open"])
-    if found["refused"]:
-        output.line()
-        output.records(("plays", "code", "reason"), found["refused"])
-    if found["delivered"]:
-        output.line()
-        output.records(("id", "delivered_at", "plays", "key"), found["delivered"])
-    return 0
-
-
-def release(
-    parcel: RunNumber,
-    /,
-    *,
-    word: Annotated[
-        Literal["arrived", "missing", "drop"], Parameter(name="--as", help="What is known of it.")
-    ],
-    root: Root = None,
-    as_json: AsJson = False,
-    settings: DeliveryFlags = NO_DELIVERY,
-) -> int:
-    """Settle a parcel by hand."""
-    from feedengine.plays.settling import release as settle
-
-    with opened(root, settings) as engine:
-        found = settle(_site(engine), parcel, word)
-    if as_json:
-        output.document({"id": found.id, "key": found.key, "status": found.status})
-    else:
-        output.line(f"parcel {found.id} ({found.key}) is {found.status}")
-    return 0
-
-
-def _site(engine: Engine, told: Callable[[Tally], None] = lambda _: None) -> Site:
+def site_of(engine: Engine, told: Callable[[Tally], None] = lambda _: None) -> Site:
+    """What deliveries need of a site."""
     from feedengine.plays.deliver import Site
 
     return Site(engine.settings, engine.database, said=output.notice, told=told)
@@ -218,20 +168,22 @@ def _at(now: str | None, site: Site) -> Site:
     return replace(site, now=lambda: instant)
 
 
-def _judged(site: Site, logs: Logs, form: FormatName, to: Any, out: Path) -> Counts:
+def _judged(
+    site: Site, logs: Logs, form: FormatName, to: Any, out: Path, refused: Refused
+) -> Counts:
     """Judge logs into a folder, and say what was left out."""
     from feedengine.plays.consulting import WITHOUT_AVAILABILITY
     from feedengine.plays.preparing import judge_into
 
     if not logs.availability:
         output.notice(f"note: {WITHOUT_AVAILABILITY}")
-    with bar() as told:
+    with bar(refused) as told:
         return judge_into(site, logs, out, form, to, told)
 
 
 @contextmanager
 def _accepted(
-    site: Site, logs: Logs, form: FormatName | None, to: Any
+    site: Site, logs: Logs, form: FormatName | None, to: Any, refused: Refused
 ) -> Iterator[tuple[Path | None, FormatName | None, Counts | None]]:
     """The accepted plays of logs: judged now, or by `plays prepare` before."""
     from feedengine.plays.deliver import form_of, way_to
@@ -244,7 +196,7 @@ def _accepted(
     else:
         to, form = way_to(site.settings, to, form)
         with TemporaryDirectory(prefix="feedengine-judged-") as folder:
-            counts = _judged(site, logs, form, to, Path(folder))
+            counts = _judged(site, logs, form, to, Path(folder), refused)
             yield Path(folder) / ACCEPTED, form, counts
 
 
@@ -262,13 +214,6 @@ def _text(path: Path) -> str:
         raise UsageError(f"cannot read {path}: {error.strerror}", "name a file") from None
     except UnicodeDecodeError:
         raise UsageError(f"{path} is not text in UTF-8", "save it as UTF-8") from None
-
-
-def _counted(counts: Counts) -> str:
-    return (
-        f"rows: {counts.rows}, accepted: {counts.accepted}, rejected: {counts.rejected},"
-        f" already delivered: {counts.already_delivered}"
-    )
 
 
 def _print_planned(found: list[Planned]) -> None:
@@ -294,8 +239,6 @@ def _show_delivered(found: Delivered, counts: Counts | None, *, as_json: bool) -
         output.line(key)
     if len(found.keys) > 20:
         output.line(f"… and {len(found.keys) - 20} more; all: feedengine plays status")
-    if counts is not None:
-        output.line(_counted(counts))
     said = found._asdict()
     shown = [f"{name.replace('_', ' ')}: {said[name]}" for name in _SHOWN if said[name]]
     output.line(", ".join(shown) or "nothing to deliver")
