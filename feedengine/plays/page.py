@@ -1,4 +1,4 @@
-"""The page of a run as HTML: one file that asks for nothing else, from the templates in ``html``."""
+"""The page of a run as HTML: one file that needs no other, from the templates in ``html``."""
 
 from __future__ import annotations
 

@@ -39,12 +39,18 @@ class Label(NamedTuple):
 
 
 class Chart(NamedTuple):
-    """Rows by day or, with ``by_week``, by seven days; the axis goes from 0 to ``top``."""
+    """Rows by day or, with ``by_week``, by seven days; the axis goes from 0 to ``top``.
 
+    ``first`` and ``last`` are its days; ``left_out`` counts the rows of other days, or of none.
+    """
+
+    first: str
+    last: str
     columns: tuple[Column, ...]
     labels: tuple[Label, ...]
     top: int
     by_week: bool
+    left_out: int
 
     @property
     def lines(self) -> tuple[int, ...]:
@@ -75,25 +81,43 @@ def parts(came: Came, most: int) -> tuple[Part, ...]:
     return tuple(Part(name, rows, percent(rows, most)) for name, rows in found if rows)
 
 
-def chart(by_day: Mapping[str, Came]) -> Chart | None:
-    """Columns from the first day that has rows to the last, empty days too; None without any."""
-    days = [date.fromisoformat(name) for name in by_day if name not in {EARLIER, LATER, UNKNOWN}]
+def chart(by_day: Mapping[str, Came], oldest: date = date.min) -> Chart | None:
+    """Columns from the first day that has rows to the last, empty days too; None without any.
+
+    Weeks end with the last day, since that is the one that people look at.
+    Days before ``oldest`` are left out: a few old rows would press all others together.
+    """
+    named = (name for name in by_day if name not in {EARLIER, LATER, UNKNOWN})
+    days = [day for day in map(date.fromisoformat, named) if day >= oldest]
     if not days:
         return None
-    first, count = min(days), (max(days) - min(days)).days + 1
+    first, last = min(days), max(days)
+    count = (last - first).days + 1
     step = 1 if count <= MOST_COLUMNS else 7
-    sums = _sums(by_day, first, count, step)
+    count = -(-count // step)
+    begin = last - timedelta(days=count * step - 1)
+    sums = _sums(by_day, begin, count, step)
     top = _top(max(came.rows for came in sums))
     columns = tuple(
-        Column(_name(first + timedelta(days=place * step), step), came, parts(came, top))
+        Column(_name(begin + timedelta(days=place * step), step), came, parts(came, top))
         for place, came in enumerate(sums)
     )
-    return Chart(columns, _labels(first, len(sums), step), top, by_week=step > 1)
+    rows = sum(came.rows for came in by_day.values())
+    return Chart(
+        first=f"{first}",
+        last=f"{last}",
+        columns=columns,
+        labels=_labels(begin, count, step),
+        top=top,
+        by_week=step > 1,
+        left_out=rows - sum(came.rows for came in sums),
+    )
 
 
-def _sums(by_day: Mapping[str, Came], first: date, count: int, step: int) -> list[Came]:
-    every = [by_day.get(f"{first + timedelta(days=day)}", Came()) for day in range(count)]
-    found = (every[at : at + step] for at in range(0, count, step))
+def _sums(by_day: Mapping[str, Came], begin: date, count: int, step: int) -> list[Came]:
+    """What came of the rows of ``count`` times ``step`` days."""
+    every = [by_day.get(f"{begin + timedelta(days=day)}", Came()) for day in range(count * step)]
+    found = (every[at : at + step] for at in range(0, len(every), step))
     return [Came(*(sum(cells) for cells in zip(*some, strict=True))) for some in found]
 
 
@@ -101,12 +125,12 @@ def _name(day: date, step: int) -> str:
     return f"{day}" if step == 1 else f"{step} days from {day}"
 
 
-def _labels(first: date, columns: int, step: int) -> tuple[Label, ...]:
+def _labels(begin: date, columns: int, step: int) -> tuple[Label, ...]:
     """The first column's date, and others at equal distances that are whole."""
     apart = -(-columns // _LABELS)
     return tuple(
         Label(
-            _short(first + timedelta(days=place * step)),
+            _short(begin + timedelta(days=place * step)),
             percent(2 * place + 1, 2 * columns),
         )
         for place in range(0, columns, apart)
@@ -122,10 +146,8 @@ def _short(day: date) -> str:
 
 
 def _top(most: int) -> int:
-    """The least of 1, 2, 4, 5, 10, 20, 40, 50, … that is not below ``most``."""
+    """The least of 1, 2, 3, 4, 5, 6, 8, 10, 20, 30, … that is not below ``most``."""
     scale = 1
-    while True:
-        for digit in (1, 2, 4, 5):
-            if digit * scale >= most:
-                return digit * scale
+    while 10 * scale < most:
         scale *= 10
+    return next(digit * scale for digit in (1, 2, 3, 4, 5, 6, 8, 10) if digit * scale >= most)

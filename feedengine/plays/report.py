@@ -7,10 +7,12 @@ bytes.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from datetime import date
 from typing import NamedTuple
 
 from feedengine.model.identifiers import COUNTRIES
 from feedengine.plays.examples import Example, cut
+from feedengine.plays.judge import oldest
 from feedengine.plays.moments import text_of
 from feedengine.plays.plotting import Chart, Part, chart, parts, percent, share
 from feedengine.plays.reports import Format
@@ -20,8 +22,13 @@ from feedengine.plays.sums import EARLIER, LATER, OUTCOMES, UNKNOWN, Came, Summa
 MOST_INPUTS = 5
 """So many inputs are named."""
 
-MOST_COUNTRIES = 20
-"""So many countries are shown at once; the others are folded away."""
+MOST_LINES, FEW_MORE = 20, 5
+"""So many rules or countries are shown at once; more than a few others are folded away."""
+
+FEW_DAYS = 14
+"""Up to so many days are not folded away."""
+
+NO_CATALOGUE = "no catalogue was asked (L2, L3, L6, L10-L13)"
 
 _SAID = {"accepted": "accepted", "rejected": "rejected", "already_delivered": "already delivered"}
 
@@ -106,6 +113,7 @@ class Report(NamedTuple):
     outcomes: tuple[Outcome, ...]
     parts: tuple[Part, ...]
     rules: tuple[Line, ...]
+    more_rules: tuple[Line, ...]
     days: tuple[Place, ...]
     chart: Chart | None
     countries: tuple[Place, ...]
@@ -113,6 +121,11 @@ class Report(NamedTuple):
     filled: tuple[Line, ...]
     warnings: tuple[Line, ...]
     matched: tuple[Line, ...]
+
+    @property
+    def few_days(self) -> bool:
+        """Whether the days fit on a screen as a table."""
+        return len(self.days) <= FEW_DAYS
 
     @property
     def shows_delivered(self) -> bool:
@@ -127,27 +140,49 @@ def report(
     counts = summary.counts
     came = Came(counts.accepted, counts.rejected, counts.already_delivered)
     shown = examples or {}
+    rules = _ruled(counts.reasons, counts.rows, shown)
     countries = _countries(summary.by_country)
+    some_rules, some = _at_once(rules), _at_once(countries)
     return Report(
         form=about.form,
         now=text_of(about.now),
         seq=about.seq,
         inputs=tuple(cut(one, end=True) for one in about.inputs[:MOST_INPUTS]),
         more_inputs=max(0, len(about.inputs) - MOST_INPUTS),
-        notes=tuple(_sentence(one) for one in about.notes),
+        notes=_notes(about),
         rows=counts.rows,
         rejected=counts.rejected,
         outcomes=_outcomes(came),
         parts=parts(came, came.rows),
-        rules=_ruled(counts.reasons, counts.rows, shown),
+        rules=rules[:some_rules],
+        more_rules=rules[some_rules:],
         days=_days(summary.by_day),
-        chart=chart(summary.by_day),
-        countries=countries[:MOST_COUNTRIES],
-        more_countries=countries[MOST_COUNTRIES:],
+        chart=chart(summary.by_day, _oldest(about)),
+        countries=countries[:some],
+        more_countries=countries[some:],
         filled=_lines(counts.filled, counts.rows),
         warnings=_ruled(counts.warnings, counts.rows, shown),
         matched=_lines(summary.matched, counts.rows, _BASES),
     )
+
+
+def _at_once(every: Sequence[object]) -> int:
+    """How many of them are not folded away."""
+    return len(every) if len(every) <= MOST_LINES + FEW_MORE else MOST_LINES
+
+
+def _notes(about: About) -> tuple[str, ...]:
+    """What was not judged, as sentences; that no catalogue was asked is never passed over."""
+    notes = about.notes or ((NO_CATALOGUE,) if about.seq is None else ())
+    return tuple(_sentence(one) for one in notes)
+
+
+def _oldest(about: About) -> date:
+    """The first day from which the recipient takes plays."""
+    played = about.form.column("datetimeplayed")
+    if played is None or played.oldest is None:
+        return date.min
+    return date.fromisoformat(text_of(oldest(about.now, played.oldest))[:10])
 
 
 def _sentence(text: str) -> str:
