@@ -15,7 +15,7 @@ from feedengine.plays.rules import AFTER_LOGGED, RULES
 MOST = 3
 """So many rows are kept of each rule."""
 
-LONGEST = 80
+LONGEST = 64
 """So many characters are kept of a value."""
 
 _PLAY = ("title", "artist", "trackid", "releaseid", "country", "datetimeplayed", "starttime")
