@@ -57,6 +57,9 @@ class Consulted(NamedTuple):
 
 NOBODY = Consulted()
 
+FORMAT_ALONE = "judged by the format alone; no catalogue is asked (L2, L3, L6, L10-L13)"
+"""The note of a run without a catalogue."""
+
 
 @dataclass(frozen=True, slots=True)
 class Job:
