@@ -32,7 +32,7 @@ from feedengine.plays.rules import RULE_ORDER
 from feedengine.plays.seen import Numbers, Seen, Standing
 from feedengine.plays.sources import Meter, Source
 from feedengine.plays.stations import StationClock
-from feedengine.plays.texts import Words, given, uuids
+from feedengine.plays.texts import Words, given
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -124,11 +124,13 @@ def _judged(raw: pa.RecordBatch, job: Job, numbers: Numbers, standing: Standing)
     looked = Looked(enriched.batch, {}, {}, {})
     if job.consulted.catalogue is not None:
         looked = job.consulted.catalogue.look(enriched.batch, job.form.name)
-    broken = dict(_joined(judge(looked.batch, job.form, job.terms), looked.broken))
+    broken = dict(
+        _joined(judge(looked.batch, job.form, job.terms, enriched.readings), looked.broken)
+    )
     rows = raw.num_rows
     accepted = good(rows, broken)
-    high, low, valid = uuids(looked.batch.column("id"))
-    valid &= ~given(raw.column(FAULT))
+    high, low, named = enriched.readings.uuids(looked.batch.column("id"))
+    valid = named & ~given(raw.column(FAULT))
     delivered = np.zeros(rows, np.bool_)
     if job.consulted.delivered is not None:
         delivered = valid & job.consulted.delivered(high, low)
