@@ -196,3 +196,16 @@ def test_one_day_and_one_country_are_no_table(
     plays.write_text(json.dumps(play(id=None)), "utf-8")
     assert run(["plays", "check", plays.name, "--now", NOW, "--no-catalogue"]) == 0
     assert "country" not in capsys.readouterr().out
+
+
+def test_the_same_log_twice_is_found_also_without_ids(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Within a file identical rows are plays of their own; another file with them is a copy."""
+    rows = [play(id=None)] * 3 + [play(id=None, userid="another")]
+    text = "".join(json.dumps(row) + "\n" for row in rows)
+    for name in ("a.jsonl", "b.jsonl"):
+        (tmp_path / name).write_text(text)
+    words = (str(tmp_path / "a.jsonl"), str(tmp_path / "b.jsonl"))
+    found = as_json(capsys, "--root", str(tmp_path), *words)[1]
+    assert (found["accepted"], found["reasons"]) == (4, {"id-duplicate": 4})
