@@ -141,7 +141,9 @@ def shown(counts: Counts, refused: Refused, summary: Summary | None = None) -> N
         _spread("day", list(summary.by_day.items()), refused.most)
         countries = sorted(summary.by_country.items(), key=lambda one: (-one[1].rows, one[0]))
         _spread("country", countries[::-1], refused.most)
-    for title, found in (("filled", counts.filled), ("warnings", counts.warnings)):
+    matched = {} if summary is None else summary.matched
+    sums = (("filled", counts.filled), ("matched", matched), ("warnings", counts.warnings))
+    for title, found in sums:
         if found:
             output.line(f"{title}: " + ", ".join(f"{name} {many}" for name, many in found.items()))
     said = f"rows: {counts.rows}, accepted: {counts.accepted}, rejected: {counts.rejected}"

@@ -145,9 +145,12 @@ def _short(day: date) -> str:
     return f"{day.day} {_MONTHS[day.month - 1]}"
 
 
+_STEPS = (1, 2, 3, 4, 5, 6, 8, 10, 12, 16, 20)
+
+
 def _top(most: int) -> int:
-    """The least of 1, 2, 3, 4, 5, 6, 8, 10, 20, 30, … that is not below ``most``."""
+    """The least of 1, 2, 3, … 16, 20, 30, … 160, 200, … (by `_STEPS`) not below ``most``."""
     scale = 1
-    while 10 * scale < most:
+    while _STEPS[-1] * scale < most:
         scale *= 10
-    return next(digit * scale for digit in (1, 2, 3, 4, 5, 6, 8, 10) if digit * scale >= most)
+    return next(step * scale for step in _STEPS if step * scale >= most)
