@@ -73,7 +73,7 @@ def rows_where(table: pa.Table, keep: npt.NDArray[np.bool_]) -> pa.Table:
     return table if keep.all() else table.filter(pa.array(keep))
 
 
-def _by(table: pa.Table, column: pa.ChunkedArray) -> dict[str, pa.Table]:
+def _by(table: pa.Table, column: pa.Array | pa.ChunkedArray) -> dict[str, pa.Table]:
     """The rows of a table by a name for each, names in their order."""
     names = sorted(pc.unique(column).to_pylist())
     if len(names) == 1:
@@ -173,8 +173,8 @@ class Playlists:
         streams = columns["stream"] if "stream" in columns.column_names else pa.nulls(len(table))
         if streams.null_count or "" in pc.unique(streams).to_pylist():
             raise EncodeError("a play of a playlist names no stream")
-        for stream, some in _by(table, streams.to_pylist()).items():
-            for day, rows in _by(some, encode.playlist_days(some, self.how.zone)).items():
+        for stream, some in _by(table, streams).items():
+            for day, rows in _by(some, pa.array(encode.playlist_days(some, self.how.zone))).items():
                 found[keys.playlist(stream, day)] = rows
         return found
 
