@@ -14,9 +14,7 @@ from contextlib import suppress
 from datetime import UTC, datetime
 from difflib import get_close_matches
 from pathlib import Path
-from typing import Any, TypeAlias
-
-from sqlalchemy import Connection, Engine
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from feedengine.catalogue.availability import ANY_USAGE, Answer, judge
 from feedengine.catalogue.objects import Object, as_document
@@ -35,6 +33,9 @@ from feedengine.store.ledger import FEED_RUN, PACKAGE_RUN, RUN_COLUMNS, Run
 from feedengine.store.load import LINKS, load_objects, load_sets
 from feedengine.store.statements import rows_in, statements
 from feedengine.turn import holder_of
+
+if TYPE_CHECKING:
+    from sqlalchemy import Connection, Engine
 
 Answered: TypeAlias = dict[str, Any]
 """An object of JSON."""
