@@ -164,7 +164,7 @@ def _endpoint(site: Site, way: str) -> AbstractContextManager[Carrier]:
     return Endpoint(
         url,
         key,
-        secret.get_secret_value(),
+        secret.reveal(),
         way,
         country=settings.endpoint_country,
         in_doubt=settings.endpoint_in_doubt,
