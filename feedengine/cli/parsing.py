@@ -109,7 +109,7 @@ class Called:
                 f"argument {one.name}",
                 nargs=("+" if one.required else "*") if many else (None if one.required else "?"),
                 metavar=_named(one),
-                **_values(one),
+                **{**_values(one), "default": None},
             )
         for one in self.parameters:
             if one.how is not inspect.Parameter.POSITIONAL_ONLY:
@@ -129,7 +129,7 @@ class Called:
         first, named = [], {}
         for one in self.parameters:
             keys = (f"argument {one.name}", f"option {one.name}")
-            values = [given[key] for key in keys if key in given]
+            values = [given[key] for key in keys if given.get(key) not in (None, [])]
             if len(values) > 1:
                 self.parser.error(f"{_named(one)} is given twice")
             if one.how is inspect.Parameter.POSITIONAL_ONLY:
@@ -163,15 +163,21 @@ def _has(given: Mapping[str, Any], name: str) -> bool:
 def _parameters(function: Callable[..., int]) -> Iterable[_Taken]:
     hints = get_type_hints(function, include_extras=True)
     for name, one in inspect.signature(function).parameters.items():
-        kind, *notes = get_args(hints[name]) if hasattr(hints[name], "__metadata__") else ()
-        while hasattr(kind, "__metadata__"):
-            kind, *notes = (*get_args(kind), *notes)
-        inner = [part for part in get_args(kind) if part is not type(None)]
-        if type(None) in get_args(kind):
-            kind, *notes = (inner[0], *notes)
-        while hasattr(kind, "__metadata__"):
-            kind, *notes = (*get_args(kind), *notes)
+        kind, notes = _peeled(hints[name])
         yield _Taken(name, kind, _together(notes), one.kind, one.default)
+
+
+def _peeled(kind: Any) -> tuple[Any, list[Any]]:
+    """A type without its notes and without None, and its notes, the innermost first."""
+    notes: list[Any] = []
+    while True:
+        inner = get_args(kind)
+        if hasattr(kind, "__metadata__"):
+            kind, notes = inner[0], [*inner[1:], *notes]
+        elif type(None) in inner:
+            kind = next(one for one in inner if one is not type(None))
+        else:
+            return kind, notes
 
 
 def _together(notes: Sequence[Any]) -> Any:
