@@ -40,11 +40,13 @@ check: $(VENV)/made-dev ## style, types, import contracts
 	$(BIN)/lint-imports
 
 verify: $(VENV)/made-dev ## fail when something generated has drifted from the declarations
+	$(BIN)/python -m feedengine.declarations --check
 	$(BIN)/python -m feedengine.schemas --check
 	$(BIN)/python docs/generate.py --check
 	$(BIN)/python -m pytest -q tests/store/test_migrations.py
 
 docs: $(VENV)/made-dev ## write schemas and reference pages anew from the declarations
+	$(BIN)/python -m feedengine.declarations
 	$(BIN)/python -m feedengine.schemas
 	$(BIN)/python docs/generate.py
 

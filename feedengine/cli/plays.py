@@ -7,10 +7,9 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeAlias
 
-from cyclopts import Parameter
-
 from feedengine.cli import output
 from feedengine.cli.options import NO_PLAYS, AsJson, Limit, PlayFlags, Root, chosen, switch
+from feedengine.cli.parameters import Parameter
 from feedengine.cli.validating import root_for
 
 if TYPE_CHECKING:
@@ -25,8 +24,6 @@ Inputs: TypeAlias = Annotated[
     Parameter(
         name="IN",
         help="Files, folders, or - for standard input.",
-        allow_leading_hyphen=True,
-        negative="",
     ),
 ]
 Form: TypeAlias = Annotated[
