@@ -31,11 +31,19 @@ def _zone(name: str) -> str:
 
 def _countries(given: Any) -> Any:
     """ISO 3166-1 codes in upper case, alone or as the names of a mapping."""
-    from feedengine.model.identifiers import country_code
-
     if isinstance(given, dict):
-        return {country_code(code, []): shop for code, shop in given.items()}
-    return tuple(country_code(code, []) for code in given)
+        return {_country(code): shop for code, shop in given.items()}
+    return tuple(map(_country, given))
+
+
+def _country(given: str) -> str:
+    """A country's code; the whole world is none."""
+    from feedengine.model.identifiers import WORLDWIDE, country_code
+
+    code = country_code(given, [])
+    if code == WORLDWIDE:
+        raise ValueError("a country is wanted, such as GB; all are permitted when none is named")
+    return code
 
 
 @dataclass(frozen=True, kw_only=True)
