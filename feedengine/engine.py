@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from datetime import datetime
     from types import TracebackType
 
+    from feedengine.answering import Answers
     from feedengine.config import Settings
     from feedengine.retention import Pruned
     from feedengine.retrying import Retried
@@ -221,3 +222,12 @@ class Engine:
             return asking.available(
                 connection, track, country=country, usage=usage, at=at, release=release
             )
+
+    def answers(self, usage: str = "streaming", *, fresh_seconds: float = 1.0) -> Answers:
+        """Availability for programs that ask often: the catalogue in memory (`Answers`).
+
+        An answer is never older than ``fresh_seconds``.
+        """
+        from feedengine.answering import Answers
+
+        return Answers(self.database, self.settings.plays, usage, fresh_seconds)
