@@ -15,6 +15,7 @@ from feedengine.errors import UsageError, quoted
 from feedengine.setting import Field, Secret, Setting, read, settings_of
 
 FILE = "feedengine.toml"
+CATALOGUE = "catalogue.db"
 PREFIX = "FEEDENGINE_"
 
 
@@ -259,7 +260,12 @@ class Settings:
     @property
     def database(self) -> str:
         """The URL of the catalogue's database."""
-        return self.database_url or f"sqlite:///{self.root / 'catalogue.db'}"
+        return self.database_url or f"sqlite:///{self.root / CATALOGUE}"
+
+    @property
+    def in_a_file(self) -> bool:
+        """Whether the catalogue is the SQLite file in the root, since no URL says otherwise."""
+        return self.database_url is None
 
     def but(self, **values: Any) -> Settings:
         """The same settings, but for these values, which are taken as they are."""
@@ -400,6 +406,8 @@ def origins(root: Path | None = None, **flags: Any) -> list[Origin]:
 
 def masked(url: str) -> str:
     """A database URL without its password."""
+    if url.startswith("sqlite:///") and "?" not in url:
+        return url  # a file's path; SQLAlchemy, which reads URLs, takes long to import
     from sqlalchemy.engine import make_url
 
     parsed = make_url(url)
