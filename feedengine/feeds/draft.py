@@ -9,10 +9,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple, cast
 
 from feedengine.catalogue.availability import too_many
-from feedengine.catalogue.territories import EMPTY, TerritorySet, Validity, territory_set
+from feedengine.catalogue.territories import EMPTY, TerritorySet, Validity
 from feedengine.feeds import changes
 from feedengine.feeds.changes import UNSET, Asked, Change, Step
 from feedengine.model.entities import DERIVATIONS, Kind, ListKind
+from feedengine.model.scalars import COUNTRY
 
 if TYPE_CHECKING:
     from feedengine.errors import Place
@@ -66,10 +67,13 @@ class Rows:
     """Items of lists, as they are read.
 
     A value is put into ``row``, where ``blank`` stands until then; ``remarks`` are the doubts about
-    the values so far.
+    the values so far, ``validities`` those of the territory that has begun.
     """
 
-    __slots__ = ("_found", "_groups", "blank", "remarks", "row")
+    __slots__ = (
+        *("_country", "_found", "_groups"),
+        *("blank", "remarks", "row", "validities"),
+    )
 
     def __init__(self) -> None:
         """Nothing yet."""
@@ -78,6 +82,10 @@ class Rows:
         self.blank: object = None
         self._found: dict[object, object] = {}
         self._groups = 0
+        self._country: list[Asked] = [None]
+        self.validities: tuple[Validity, ...] = ()
+
+    # Items of lists
 
     def begin_item(self, kind: ListKind) -> None:
         """An item of a list begins."""
@@ -110,6 +118,42 @@ class Rows:
         if kind.one_of and all(row[at] is None for at in kind.one_of):
             raise UnusualError
         return row
+
+    def begin_named(self, row: tuple[Value | None, ...]) -> None:
+        """An item with a free name begins; the name and the attributes are in ``row`` (P15)."""
+        self.row, self.blank = [*row], None
+
+    # Territories (P36)
+
+    def begin_territory(self, _nothing: None) -> None:
+        """A territory begins, or a bare country; the country follows."""
+        self._country = [None]
+        self.validities = ()
+        self.at_country(None)
+
+    def at_country(self, _nothing: None) -> None:
+        """What follows belongs to the territory itself."""
+        self.row, self.blank = self._country, None
+
+    def country(self) -> str:
+        """The country of the territory."""
+        found = self._country[0]
+        if not isinstance(found, str):
+            raise UnusualError
+        return found
+
+    def begin_validities(self, _nothing: None) -> None:
+        """The validities of a territory begin."""
+        self._found = {}
+
+    def end_validities(self, _nothing: None) -> None:
+        """The validities of a territory are all there."""
+        rows = cast("dict[object, tuple[str, str, str | None, str | None]]", self._found)
+        found = tuple([Validity(*row) for row in rows.values()])
+        if too_many(found):
+            raise UnusualError
+        self.validities += found
+        self._found = {}
 
 
 class Draft(Rows):
@@ -317,6 +361,15 @@ class Draft(Rows):
             raise UnusualError
         self._end(changes.ReplaceTerritories(self.territories))
 
+    def push_territory(self, _nothing: None) -> None:
+        """P32: a country's entry is put in place of the one it had."""
+        place = (self._place, self._edits)
+        self._edit(changes.PushTerritory(self.country(), self.validities, place))
+
+    def pull_territory(self, _nothing: None) -> None:
+        """P33: a country's entry goes."""
+        self._edit(changes.PullTerritory(self.country(), (self._place, self._edits)))
+
     def empty_territories(self, _name: str) -> None:
         """P36: declared, and empty."""
         self._end(changes.ReplaceTerritories(EMPTY))
@@ -329,46 +382,23 @@ _WHOLE = frozenset({"create", "upsert"})
 class ListDraft(Rows):
     """What has been read of a territory list so far (P36)."""
 
-    __slots__ = ("_country", "_entries", "_validities")
+    __slots__ = ("entries",)
 
     def __init__(self) -> None:
         """Nothing yet."""
         super().__init__()
-        self._entries: dict[str, tuple[Validity, ...]] = {}
-        self._validities: tuple[Validity, ...] = ()
-        self._country: list[Asked] = []
-
-    @property
-    def outcome(self) -> TerritorySet:
-        """The list."""
-        return territory_set(self._entries.items())
-
-    def begin_territory(self, _nothing: None) -> None:
-        """A territory begins, or a bare country; its country follows."""
-        self._country = [None]
-        self._validities = ()
-        self.at_country(None)
-
-    def at_country(self, _nothing: None) -> None:
-        """What follows belongs to the territory itself."""
-        self.row, self.blank = self._country, None
-
-    def begin_validities(self, _nothing: None) -> None:
-        """The validities of a territory begin."""
-        self._found = {}
-
-    def end_validities(self, _nothing: None) -> None:
-        """The validities of a territory are all there."""
-        rows = cast("dict[object, tuple[str, str, str | None, str | None]]", self._found)
-        found = tuple([Validity(*row) for row in rows.values()])
-        if too_many(found):
-            raise UnusualError
-        self._validities += found
-        self.at_country(None)
+        self.entries: dict[str, tuple[Validity, ...]] = {}
 
     def end_territory(self, _nothing: None) -> None:
         """A territory is complete, and unlike those before it."""
-        country = self._country[0]
-        if not isinstance(country, str) or country in self._entries:
+        country = self.country()
+        if country in self.entries:
             raise UnusualError
-        self._entries[country] = self._validities
+        self.entries[country] = self.validities
+
+    def next_territory(self, validities: tuple[Validity, ...], text: str) -> None:
+        """A territory ends that has these validities, and the one of another country begins."""
+        self.validities = validities
+        self.end_territory(None)
+        self.begin_territory(None)
+        self.row[0] = COUNTRY.read(text, None, self.remarks)

@@ -350,12 +350,14 @@ def _collection(
 
 
 def _children(slot: Slot, name: str, attributes: Attributes, edits: bool) -> Part | None:  # noqa: FBT001
-    """A list of items that are no models; free names need a second look."""
+    """A list of items that are no models."""
     kind = slot.list
-    if kind is None or kind.listed.style == "named":
+    if kind is None:
         return None
     end = (Draft.end_list, kind.index)
-    return _collection(name, end, partial(_item, kind), attributes, edits=edits)
+    named = kind.listed.style == "named"
+    inside = partial(_named if named else _item, kind)
+    return _collection(name, end, inside, attributes, edits=edits and not named)
 
 
 _ITEM_ENDS = MappingProxyType(
@@ -372,6 +374,19 @@ def _edit(attributes: Attributes, *, edits: bool) -> str | None:
     word = _word(attributes)
     allowed = attributes.keys() <= rules.ACTION_ATTRIBUTES
     return word if allowed and (edits or word is None) else rules.UNKNOWN
+
+
+def _named(kind: ListKind, name: str, attributes: Attributes, *, edits: bool) -> Part | None:
+    """An item whose element's name is its own (P15); edits of such need a second look."""
+    known = kind.node.attributes
+    if edits or not attributes.keys() <= known.keys():
+        return None
+    row: list[Value | None] = [None] * len(kind.columns)
+    row[kind.columns.index("name")] = name
+    for given, text in attributes.items():
+        row[known[given].index] = text.strip(BLANK) or None
+    begin, end = (Rows.begin_named, tuple(row)), (Rows.end_item, kind)
+    return Part(begin=(begin,), end=(end,), takes=Takes(kind.columns.index("value")))
 
 
 def _item(kind: ListKind, name: str, attributes: Attributes, *, edits: bool) -> Part | None:
@@ -447,12 +462,34 @@ def _one(slot: Slot, name: str, attributes: Attributes, _edits: bool) -> Part | 
     )
 
 
-def _territories(_slot: Slot, name: str, attributes: Attributes, _edits: bool) -> Part | None:  # noqa: FBT001
-    """A territory list, of which only the tags are left here: it was read beforehand."""
+def _territories(_slot: Slot, name: str, attributes: Attributes, edits: bool) -> Part | None:  # noqa: FBT001
+    """A territory list: of a plain one only the tags are left here, it was read beforehand."""
     start: Do = (Draft.begin_list, name)
-    empty = (start, (Draft.empty_territories, name))
-    end = ((Draft.end_territories, name),)
-    return None if attributes else Part(begin=(start,), end=end, empty=empty)
+    if not attributes:
+        empty = (start, (Draft.empty_territories, name))
+        return Part(begin=(start,), end=((Draft.end_territories, name),), empty=empty)
+    item = _ANNOUNCED_TERRITORIES.get(_word(attributes))
+    if not edits or item is None or not attributes.keys() <= rules.ACTION_ATTRIBUTES:
+        return None
+    return Part(partial(_edited, item), begin=(start,), end=((Draft.end_edits, name),))
+
+
+_ANNOUNCED_TERRITORIES: MappingProxyType[str | None, str] = MappingProxyType(
+    {"placement": "Country", "update": "Territory", "transform": "Territory"}
+)
+"""P30: which children of a territory list a word announces sub-actions on."""
+
+
+def _edited(item: str, name: str, attributes: Attributes) -> Part | None:
+    """A territory, or a country, that is pushed or pulled."""
+    word = _edit(attributes, edits=True)
+    if name != item or word not in rules.HOLDING:
+        return None
+    end: Do = (Draft.push_territory if word == "push" else Draft.pull_territory, None)
+    if item == "Country":
+        return Part(begin=(_BEGIN_TERRITORY,), end=(end,), takes=_COUNTRY)
+    inside = _in_territory if word == "push" else _country
+    return Part(inside, begin=(_BEGIN_TERRITORY,), end=(end,))
 
 
 _CHILDREN: MappingProxyType[str, Callable[[Slot, str, Attributes, bool], Part | None]] = (
@@ -475,7 +512,7 @@ def _list() -> Part:
     return Part(whole)
 
 
-_BEGIN_TERRITORY: Do = (ListDraft.begin_territory, None)
+_BEGIN_TERRITORY: Do = (Rows.begin_territory, None)
 _END_TERRITORY: Do = (ListDraft.end_territory, None)
 _COUNTRY = Takes(0, COUNTRY.read)
 
@@ -489,15 +526,17 @@ def _territory(name: str, attributes: Attributes) -> Part | None:
     return Part(inside, begin=(_BEGIN_TERRITORY,), end=(_END_TERRITORY,), takes=takes)
 
 
+def _country(name: str, attributes: Attributes) -> Part | None:
+    if name != "Country" or attributes:
+        return None
+    return Part(begin=((Rows.at_country, None),), takes=_COUNTRY)
+
+
 def _in_territory(name: str, attributes: Attributes) -> Part | None:
-    if attributes:
-        return None
-    if name == "Country":
-        return Part(begin=((ListDraft.at_country, None),), takes=_COUNTRY)
     kind = validity_list()
-    if name != kind.listed.plural:
-        return None
-    begin, end = (ListDraft.begin_validities, None), (ListDraft.end_validities, None)
+    if name != kind.listed.plural or attributes:
+        return _country(name, attributes)
+    begin, end = (Rows.begin_validities, None), (Rows.end_validities, None)
     return Part(partial(_item, kind, edits=False), begin=(begin,), end=(end,), empty=())
 
 

@@ -12,13 +12,14 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
+from feedengine.catalogue.territories import territory_set
 from feedengine.feeds.draft import Draft, ListDraft, Rows, UnusualError
 from feedengine.feeds.markup import State, packages, territory_lists
 from feedengine.feeds.reading import BLANK
 from feedengine.model.instants import InvalidValueError
 
 if TYPE_CHECKING:
-    from feedengine.catalogue.territories import TerritorySet
+    from feedengine.catalogue.territories import TerritorySet, Validity
     from feedengine.feeds.changes import Change
 
 LARGEST = 1 << 20
@@ -30,7 +31,7 @@ _VALUES = re.compile(r">([^<>\x00-\x08\x0b-\x1f]*)</")
 _UNKNOWN_REFERENCE = re.compile("&(?!(?:amp|lt|gt|quot|apos);)")
 _FIVE = (("&lt;", "<"), ("&gt;", ">"), ("&quot;", '"'), ("&apos;", "'"), ("&amp;", "&"))
 
-_FIRST, _LAST = "<Territories>", "</Territories>"
+_FIRST, _LAST, _COUNTRY = "<Territories>", "</Territories>", "</Country"
 
 _LISTS: dict[str, TerritorySet] = {}
 _MOST_LISTS = 512
@@ -54,7 +55,7 @@ def skim(file: str, data: bytes) -> Change | None:
             found = _territories(text[start:end])
             text = text[:start] + text[end:]
         draft = Draft(file, found)
-        _walk(packages().begin(), text, draft)
+        _end(*_walk(packages().begin(), text, draft), draft)
     except (UnusualError, InvalidValueError):
         return None
     return draft.outcome
@@ -80,8 +81,8 @@ def _territories(text: str) -> TerritorySet:
     known = _LISTS.get(text)
     if known is None:
         draft = ListDraft()
-        _walk(territory_lists().begin(), f"{_FIRST}{text}{_LAST}", draft)
-        known = draft.outcome
+        _entries(f"{_FIRST}{text}{_LAST}", draft)
+        known = territory_set(draft.entries.items())
         if len(text) <= _LONGEST_LIST:
             if len(_LISTS) >= _MOST_LISTS:
                 _LISTS.clear()
@@ -89,8 +90,45 @@ def _territories(text: str) -> TerritorySet:
     return known
 
 
-def _walk(state: State, text: str, draft: Rows) -> None:
-    """Go through a document from the state in which it begins to its end."""
+def _entries(text: str, draft: ListDraft) -> None:
+    """Read a territory list, country by country.
+
+    What stands between two countries is often the same text: if all of it is about the first of
+    them, it is read once.
+    """
+    first, *others = text.split(_COUNTRY)
+    if not others:
+        raise UnusualError
+    state = _walk_on(territory_lists().begin(), f"{first}</", draft)
+    known: dict[str, tuple[State, State, tuple[Validity, ...]]] = {}
+    for between in others[:-1]:
+        head, _, country = between.rpartition(">")
+        before, after, validities = known.get(head) or (None, state, ())
+        fresh = not draft.validities
+        if fresh and before is state:
+            draft.next_territory(validities, country.strip(BLANK))
+        else:
+            ended = draft.country()
+            after = _walk_on(state, f"Country{between}</", draft)
+            if fresh and not draft.validities:
+                known[head] = state, after, draft.entries.get(ended, ())
+        state = after
+    _end(*_walk(state, f"Country{others[-1]}", draft), draft)
+
+
+def _walk_on(state: State, text: str, draft: Rows) -> State:
+    """Go through a part of a document that ends at a value."""
+    state, last = _walk(state, text, draft)
+    if last:
+        raise UnusualError
+    return state
+
+
+def _walk(state: State, text: str, draft: Rows) -> tuple[State, str]:
+    """Go through a document, or a part that ends at a value, from a state.
+
+    Gives the state at its end, and the markup there.
+    """
     pieces = _VALUES.split(text)
     if "&" in text:
         if _UNKNOWN_REFERENCE.search(text):
@@ -117,7 +155,7 @@ def _walk(state: State, text: str, draft: Rows) -> None:
             raise UnusualError
         else:
             row[column] = None
-    _end(state, last, draft)
+    return state, last
 
 
 def _end(state: State, last: str, draft: Rows) -> None:

@@ -31,6 +31,11 @@ SCRAPS = (
 )
 
 
+_ALLOWED = (
+    "<Validities><Validity><Name>N</Name><Type>Allow</Type></Validity></Validities>"
+    "<Validities><Validity><Name>M</Name><Type>Deny</Type></Validity></Validities>"
+)
+
 USUAL = (
     """<?xml version="1.0" encoding="UTF-8"?>
 <xml>
@@ -69,6 +74,19 @@ USUAL = (
 <Resources><Resource action="pull"><Source>S3</Source></Resource>
 <Resource action="push"><Source>S3</Source><Type>T</Type><Value>V</Value></Resource></Resources>
 <Genres><Genre><ID>g</ID></Genre></Genres><SubTitle></SubTitle></Track></Schema></xml>""",
+    """<xml><Schema action="Update"><Artist><ID>a</ID><MetaData><Home type="x">y</Home></MetaData>
+<Territories operator="Placement"><Country action="Pull">US</Country>
+<Country action="push">DE</Country></Territories></Artist></Schema></xml>""",
+    """<xml><Schema action="Update"><Artist><ID>a</ID><Territories action="Update">
+<Territory action="Pull"><Country>US</Country></Territory><Territory action="Push">
+<Country>DE</Country><Validities><Validity><Name>N</Name><Type>Deny</Type></Validity></Validities>
+</Territory></Territories></Artist></Schema></xml>""",
+    f"""<xml><Schema action="Create"><Release><ID>r1</ID><Title>A</Title><Territories>{
+    "".join(f"<Territory><Country>{country}</Country>{_ALLOWED}</Territory>"
+            for country in ("AT", "BE", "CH", "DE"))
+    }<Territory>{_ALLOWED}<Country>ES</Country></Territory><Country>FR</Country><Country>GB</Country>
+<Territory>{_ALLOWED}<Country>IT</Country></Territory><Territory>{_ALLOWED}<Country>JP</Country>
+</Territory><Territory><Country>NL</Country></Territory></Territories></Release></Schema></xml>""",
     '<xml><Schema><Artist action="Delete"><ID>a1</ID></Artist></Schema></xml>\n',
     '<xml><Schema><Label action="View"><ID>l1</ID><Name>N</Name></Label></Schema></xml>',
 )
