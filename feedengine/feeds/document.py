@@ -21,7 +21,14 @@ from feedengine.feeds.folder import (
 )
 from feedengine.feeds.places import WHOLE, Path, Spot, path_of, spots, unwound
 from feedengine.feeds.sources import Trouble, Unfolding, limit, sourced
-from feedengine.feeds.tree import Limits, SourceFile, first_deeper, read_file, read_tree, unread_file
+from feedengine.feeds.tree import (
+    Limits,
+    SourceFile,
+    first_deeper,
+    read_file,
+    read_tree,
+    unread_file,
+)
 from feedengine.feeds.validator import violations
 from feedengine.model.codes import codes, severity_of
 from feedengine.model.faults import Faults

@@ -12,14 +12,16 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from feedengine.catalogue.territories import territory_set
+from feedengine.catalogue.territories import EMPTY, territory_set
 from feedengine.feeds.draft import Draft, ListDraft, Rows, UnusualError
 from feedengine.feeds.markup import State, packages, territory_lists
 from feedengine.feeds.reading import BLANK
+from feedengine.feeds.shape import LISTED, Mark, Shape, Taken
 from feedengine.model.instants import InvalidValueError
 
 if TYPE_CHECKING:
     from feedengine.catalogue.territories import TerritorySet, Validity
+    from feedengine.errors import Place
     from feedengine.feeds.changes import Change
 
 LARGEST = 1 << 20
@@ -45,20 +47,76 @@ def skim(file: str, data: bytes) -> Change | None:
     if text is None:
         return None
     try:
-        found = None
+        listed = None
         start = text.find(_FIRST)
         if start >= 0:
             start += len(_FIRST)
             end = text.find(_LAST, start)
             if end < 0:
                 return None
-            found = _territories(text[start:end])
+            listed = _territories(text[start:end])
             text = text[:start] + text[end:]
-        draft = Draft(file, found)
-        _end(*_walk(packages().begin(), text, draft), draft)
+        return _outcome(file, _pieces(text), listed)
     except (UnusualError, InvalidValueError):
         return None
+
+
+_SHAPES: dict[str, Shape | bool] = {}
+"""Markup of whole documents → its shape; True: it was met once, False: there is no use in it."""
+
+_MOST_SHAPES = 2_000
+_LONGEST_SHAPE = 8_000
+
+
+def _outcome(file: str, pieces: list[str], listed: TerritorySet | None) -> Change | None:
+    """What a document asks for: by its shape, if it has been met, else step by step."""
+    whole = "\0".join(pieces[::2])
+    shape = _SHAPES.get(whole)
+    if isinstance(shape, Shape):
+        values = [value.strip(BLANK) for value in pieces[1::2]]
+        if len(values) == shape.size:
+            change = shape.change(values, _object_place(file), listed)
+            if change is not None:
+                return change
+    draft = Draft(file, listed)
+    _end(*_walk(packages().begin(), pieces, draft), draft)
+    if shape is None and len(whole) <= _LONGEST_SHAPE:
+        if len(_SHAPES) >= _MOST_SHAPES:
+            _SHAPES.clear()
+        _SHAPES[whole] = True
+    elif shape is True:
+        _SHAPES[whole] = _shape(pieces) or False
     return draft.outcome
+
+
+def _object_place(file: str) -> Place:
+    """Where a package's object stands: in the Schema in the root."""
+    return ((((None, file), 0), 0), 0)
+
+
+def _shape(pieces: list[str]) -> Shape | None:
+    """The shape of a document that has just been read; None where there is no use in it."""
+    draft = Draft("", LISTED)
+    filled: list[int] = []
+    blank: list[int] = []
+    taken: list[Taken] = []
+    state = packages().begin()
+    for at, (markup, value) in enumerate(zip(pieces[:-1:2], pieces[1::2], strict=True)):
+        state, does, column, read, unit, _ = state[markup]
+        for do, what in does:
+            do(draft, what)
+        (blank if column < 0 else filled).append(at)
+        if column >= 0 and not value.strip(BLANK):
+            return None
+        if column >= 0:
+            draft.row[column] = Mark.of(at)
+        if read is not None:
+            taken.append(Taken(at, read, unit))
+    try:
+        _end(state, pieces[-1].rstrip(BLANK), draft)
+        return None if draft.outcome is None else Shape(draft.outcome, filled, blank, taken)
+    except UnusualError:
+        return None
 
 
 def _text(data: bytes) -> str | None:
@@ -80,6 +138,8 @@ def _territories(text: str) -> TerritorySet:
     """The list that stands between the tags of a ``Territories`` element."""
     known = _LISTS.get(text)
     if known is None:
+        if not text.strip(BLANK):
+            return EMPTY
         draft = ListDraft()
         _entries(f"{_FIRST}{text}{_LAST}", draft)
         known = territory_set(draft.entries.items())
@@ -113,31 +173,24 @@ def _entries(text: str, draft: ListDraft) -> None:
             if fresh and not draft.validities:
                 known[head] = state, after, draft.entries.get(ended, ())
         state = after
-    _end(*_walk(state, f"Country{others[-1]}", draft), draft)
+    _end(*_walk(state, _pieces(f"Country{others[-1]}"), draft), draft)
 
 
 def _walk_on(state: State, text: str, draft: Rows) -> State:
     """Go through a part of a document that ends at a value."""
-    state, last = _walk(state, text, draft)
+    state, last = _walk(state, _pieces(text), draft)
     if last:
         raise UnusualError
     return state
 
 
-def _walk(state: State, text: str, draft: Rows) -> tuple[State, str]:
-    """Go through a document, or a part that ends at a value, from a state.
+def _walk(state: State, pieces: list[str], draft: Rows) -> tuple[State, str]:
+    """Go through a document, or a part of one, from a state.
 
     Gives the state at its end, and the markup there.
     """
-    pieces = _VALUES.split(text)
-    if "&" in text:
-        if _UNKNOWN_REFERENCE.search(text):
-            raise UnusualError
-        pieces[1::2] = map(_plain, pieces[1::2])
     row, blank, remarks = draft.row, draft.blank, draft.remarks
-    last = pieces.pop().rstrip(BLANK)
-    each = iter(pieces)
-    for markup, given in zip(each, each, strict=True):
+    for markup, given in zip(pieces[:-1:2], pieces[1::2], strict=True):
         state, does, column, read, unit, required = state[markup]
         if does:
             for do, what in does:
@@ -155,7 +208,7 @@ def _walk(state: State, text: str, draft: Rows) -> tuple[State, str]:
             raise UnusualError
         else:
             row[column] = None
-    return state, last
+    return state, pieces[-1].rstrip(BLANK)
 
 
 def _end(state: State, last: str, draft: Rows) -> None:
@@ -167,6 +220,16 @@ def _end(state: State, last: str, draft: Rows) -> None:
         do(draft, what)
     if step.then.parts or draft.remarks:
         raise UnusualError
+
+
+def _pieces(text: str) -> list[str]:
+    """Markup, value, markup, value … and the markup at the end."""
+    pieces = _VALUES.split(text)
+    if "&" in text:
+        if _UNKNOWN_REFERENCE.search(text):
+            raise UnusualError
+        pieces[1::2] = map(_plain, pieces[1::2])
+    return pieces
 
 
 def _plain(value: str) -> str:
