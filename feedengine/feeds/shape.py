@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias, cast
 from feedengine.catalogue.territories import TerritorySet
 from feedengine.feeds.changes import UNSET, Change, PointAt, Replace, ReplaceLinks
 from feedengine.feeds.changes import ReplaceTerritories as Territories
-from feedengine.feeds.draft import UnusualError
+from feedengine.feeds.rows import UnusualError
 from feedengine.model.entities import DERIVATIONS
 
 if TYPE_CHECKING:
@@ -56,12 +56,12 @@ class Taken(NamedTuple):
 
 
 class Shape:
-    """What all documents of one markup have in common. Raises `UnusualError` where it has no use."""
+    """What all documents of one markup have in common; `UnusualError` where it has no use."""
 
     def __init__(
         self, outcome: Change, filled: Sequence[int], blank: Sequence[int], taken: Sequence[Taken]
     ) -> None:
-        """Of an outcome made of marks: values that are ``filled``, ``blank``, ``taken`` specially."""
+        """Of an outcome of marks; values are ``filled`` or ``blank``, some ``taken`` specially."""
         self.size = len(filled) + len(blank)
         self._filled = itemgetter(*filled, filled[-1])
         self._blank = itemgetter(*blank, blank[-1]) if blank else tuple
@@ -71,7 +71,9 @@ class Shape:
         self._listed = self._at(LISTED)
         self._build = self._model(outcome)
 
-    def change(self, values: Values, place: Place, territories: TerritorySet | None) -> Change | None:
+    def change(
+        self, values: Values, place: Place, territories: TerritorySet | None
+    ) -> Change | None:
         """What the document with these trimmed values asks for at a place.
 
         None where a value is empty that others have, or there where others have none. Raises

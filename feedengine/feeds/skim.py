@@ -13,9 +13,12 @@ import re
 from typing import TYPE_CHECKING
 
 from feedengine.catalogue.territories import EMPTY, territory_set
-from feedengine.feeds.draft import Draft, ListDraft, Rows, UnusualError
-from feedengine.feeds.markup import State, packages, territory_lists
+from feedengine.feeds.draft import Draft
+from feedengine.feeds.item_parts import territory_lists
+from feedengine.feeds.markup import State
+from feedengine.feeds.parts import packages
 from feedengine.feeds.reading import BLANK
+from feedengine.feeds.rows import ListDraft, Rows, UnusualError
 from feedengine.feeds.shape import LISTED, Mark, Shape, Taken
 from feedengine.model.instants import InvalidValueError
 
@@ -37,7 +40,7 @@ _FIRST, _LAST, _COUNTRY = "<Territories>", "</Territories>", "</Country"
 
 _LISTS: dict[str, TerritorySet] = {}
 _MOST_LISTS = 512
-_LONGEST_LIST = 128 * 1024
+_LONGEST_LIST = 64 * 1024
 """A label's packages repeat the same territory list: so many, so long ones are remembered."""
 
 
@@ -64,8 +67,8 @@ def skim(file: str, data: bytes) -> Change | None:
 _SHAPES: dict[str, Shape | bool] = {}
 """Markup of whole documents → its shape; True: it was met once, False: there is no use in it."""
 
-_MOST_SHAPES = 2_000
-_LONGEST_SHAPE = 8_000
+_MOST_SHAPES = 1_000
+_LONGEST_SHAPE = 6_000
 
 
 def _outcome(file: str, pieces: list[str], listed: TerritorySet | None) -> Change | None:

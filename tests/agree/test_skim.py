@@ -26,7 +26,16 @@ SCRAPS = (
     *("<!-- x -->", "<!---->", "<?x y?>", "<![CDATA[x]]>", "<!DOCTYPE xml>", "<x/>", "<ID>2</ID>"),
     *("\x00", "\x01", "\x7f", "\x85", "\r", "\r\n", "\t", " ", "\n", "\xa0", "\ufffe", "\uffff"),
     *("é", "😀", "\ufeff", "<Territories>", "</Territories>", "<Territories/>", "<Title/>"),
-    *(' action="Push"', " operator='pull'", ' id="1"', ' xmlns="x"', "</Track>", "</xml>"),
+    *(
+        ' action="Push"',
+        " operator='pull'",
+        ' id="1"',
+        ' xmlns="x"',
+        ' action=""',
+        " action='Update'",
+        "</Track>",
+        "</xml>",
+    ),
     *('<?xml version="1.0"?>', '<?xml version="1.0" encoding="latin1"?>', "<SubTitle></SubTitle>"),
     *("<Name>x</Name>", "<Country>DE</Country>", "<Resolution></Resolution>", "<Schema>"),
 )
