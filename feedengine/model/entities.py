@@ -178,7 +178,7 @@ def _kind(declared: type[tables.Catalogued]) -> Kind:
     order: list[tuple[str, int, ListKind | None]] = [(n, i, None) for n, i in position.items()]
     order += [(one.name, one.index, one) for one in lists]
     return Kind(
-        name=table.name,
+        name=str(table.name),  # a plain one: names are keys everywhere
         element=declared.__name__,
         table=table,
         columns=columns,
