@@ -113,7 +113,7 @@ class Shape:
         action, kind, missing = change.action, change.kind, change.missing
         asked: list[object] = list(change.asked)
         name = self._at(change.id)
-        for index, source, column in kind.derived:
+        for index, source, column in kind.derived if asked else ():
             if isinstance(asked[source], Mark):
                 asked[index] = derived = object()
                 to = self._at(derived)

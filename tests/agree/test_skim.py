@@ -102,6 +102,8 @@ USUAL = (
 <Territory>{_ALLOWED}<Country>IT</Country></Territory><Territory>{_ALLOWED}<Country>JP</Country>
 </Territory><Territory><Country>NL</Country></Territory></Territories></Release></Schema></xml>""",
     '<xml><Schema><Artist action="Delete"><ID>a1</ID></Artist></Schema></xml>\n',
+    '<xml><Schema action="delete"><Release><ID>r1</ID></Release></Schema></xml>',
+    '<xml><Schema action="Update"><Release><ID>r1</ID><Label/></Release></Schema></xml>',
     '<xml><Schema><Label action="View"><ID>l1</ID><Name>N</Name></Label></Schema></xml>',
 )
 """Documents that are read at a glance."""
