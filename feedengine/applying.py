@@ -31,7 +31,7 @@ from feedengine.feeds.parse import parse
 from feedengine.model.faults import Faults
 from feedengine.store import ledger
 from feedengine.store.ledger import Outcome, Run
-from feedengine.store.load import load
+from feedengine.store.load import load, load_latest
 from feedengine.store.statements import FEW_ROWS, together
 from feedengine.telling import NOBODY, Listener, Steps
 from feedengine.turn import Turn
@@ -222,7 +222,7 @@ class FeedApplier:
                 for read in batch
                 if read.request is not None and (read.path, read.document.digest) not in done
             ]
-            hand = load(connection, needs_of(fresh))
+            hand = load(connection, needs_of(fresh), load_latest)
             newer = self._newer(connection, fresh) if self.late else set()
             terms = self.terms(connection, hand, newer)
             outcomes = [

@@ -92,7 +92,6 @@ class Kind:
     lists: tuple[ListKind, ...]
     shared: tuple[Listed, ...]
     position: Mapping[str, int]
-    document_order: tuple[tuple[str, int, ListKind | None], ...]
 
     @property
     def territory_index(self) -> int | None:
@@ -175,8 +174,6 @@ def _kind(declared: type[tables.Catalogued]) -> Kind:
     own_lists = [c for c in tables.LISTS if c.listed.owner == table.name]  # type: ignore[attr-defined]
     lists = tuple(_list_kind(c, index) for index, c in enumerate(own_lists))
     infos = {name: table.columns[name].info for name in columns}
-    order: list[tuple[str, int, ListKind | None]] = [(n, i, None) for n, i in position.items()]
-    order += [(one.name, one.index, one) for one in lists]
     return Kind(
         name=table.name,
         element=declared.__name__,
@@ -200,7 +197,6 @@ def _kind(declared: type[tables.Catalogued]) -> Kind:
         lists=lists,
         shared=tuple(s for s in tables.ReleaseTrack.seen_from if s.owner == table.name),
         position=MappingProxyType(position),
-        document_order=tuple(sorted(order, key=lambda entry: entry[0])),
     )
 
 

@@ -174,9 +174,9 @@ def _told() -> Iterator[None]:
     except DBAPIError as error:
         _failed(error.orig or error)
     except Exception as error:
-        if type(error).__module__.partition(".")[0] != "psycopg":
+        if type(error).__module__.partition(".")[0] not in {"psycopg", "sqlite3"}:
             raise
-        _failed(error)  # of a COPY, which goes past SQLAlchemy
+        _failed(error)  # of rows, which go past SQLAlchemy
 
 
 def _failed(error: BaseException) -> NoReturn:

@@ -80,12 +80,12 @@ def save_hand(
     save_sets(connection, hand.new_sets.values())
     rows = Rows(statements(connection))
     for kind in kinds().values():
-        for (name, key), before in hand.before.items():
-            if name == kind.name:
-                after = hand.objects[name, key]
-                changed = changed_at.get((name, key))
+        for key, before in hand.before.items():
+            if key[0] == kind.name:
+                after = hand.objects[key]
+                changed = changed_at.get(key)
                 if before != after or (after is not None and changed is not None):
-                    _object(rows, kind, key, before, after, changed or "")
+                    _object(rows, kind, key[1], before, after, changed or "")
     _links(rows, hand, linked_seq)
     rows.flush(connection)
 
@@ -94,22 +94,35 @@ def _object(
     rows: Rows, kind: Kind, key: str, before: Object | None, after: Object | None, at: str
 ) -> None:
     made = rows.made
-    columns = (*kind.columns, "changed_at")
     if after is None:
         rows.removals.setdefault(made.delete(kind.table, ("id",)), []).append((key,))
     elif before is None:
-        text = made.insert(kind.table, columns)
+        text = made.insert(kind.table, (*kind.columns, "changed_at"))
         rows.objects.setdefault(text, []).append((*after.row, at))
     else:
-        text = made.update(kind.table, columns, ("id",))
-        rows.objects.setdefault(text, []).append((*after.row, at, key))
-    for one in kind.lists:
-        old = () if before is None else before.lists[one.index]
-        new = () if after is None else after.lists[one.index]
+        _differing(rows, before, after, at)
+    none = ((),) * len(kind.lists)
+    olds = none if before is None else before.lists
+    news = none if after is None else after.lists
+    for one, old, new in zip(kind.lists, olds, news, strict=True):
         if old != new:
             _list(rows, one, key, old, new)
-            if one.name == "validity":
+            if one.listed.name == "validity":
                 _track_windows(rows, key, old, new)
+
+
+def _differing(rows: Rows, before: Object, after: Object, at: str) -> None:
+    """The columns that differ, and never the key: its indexes and referrers would be looked at."""
+    kind, new, _ = after
+    places: list[int] = []
+    if not rows.made.sparse:
+        places = [place for place, name in enumerate(kind.columns) if name != "id"]
+    elif before.row != new:
+        places = [place for place, old in enumerate(before.row) if old != new[place]]
+    columns = (*[kind.columns[place] for place in places], "changed_at")
+    text = rows.made.update(kind.table, columns, ("id",))
+    values = (*[new[place] for place in places], at, new[kind.position["id"]])
+    rows.objects.setdefault(text, []).append(values)
 
 
 def _list(rows: Rows, one: ListKind, key: str, old: tuple[Any, ...], new: tuple[Any, ...]) -> None:

@@ -30,6 +30,8 @@ class Statements:
         self.quote = dialect.identifier_preparer.quote
         self.mark = "?" if dialect.paramstyle == "qmark" else "%s"
         self._array = dialect.name == "postgresql"
+        self.sparse = not self._array
+        """Whether an UPDATE names the columns that differ alone; else one does for all rows."""
         self.inserts: dict[str, str] = {}
         """PostgreSQL: what does the same as a ``COPY``, and quicker for few rows."""
         self.insert = cache(self._insert)
@@ -116,6 +118,11 @@ def statements(connection: Connection) -> Statements:
     return _for_dialect(connection.dialect)
 
 
+def driver_of(connection: Connection) -> Any:
+    """The driver's own connection: SQLAlchemy's way to it costs more than a small statement."""
+    return connection.connection.driver_connection
+
+
 class Wanted(NamedTuple):
     """``columns`` of the rows whose ``key`` is among ``ids``, in the order that ``order`` says."""
 
@@ -138,6 +145,14 @@ def rows_in(
     return rows_in_each(connection, [Wanted(table, columns, key, ids, order)])[0]
 
 
+def rows_asked(connection: Connection, text: str, ids: Iterable[str]) -> list[tuple[Any, ...]]:
+    """The rows of a query whose one parameter is ids."""
+    made = statements(connection)
+    names = sorted(ids)
+    asked = [(text, made.ids(names[at : at + MOST_IDS])) for at in range(0, len(names), MOST_IDS)]
+    return [row for some in _rows_of(connection, asked) for row in some]
+
+
 def rows_in_each(connection: Connection, wanted: Sequence[Wanted]) -> list[list[tuple[Any, ...]]]:
     """The rows of each that is wanted; PostgreSQL is asked for all at once."""
     made = statements(connection)
@@ -157,7 +172,8 @@ def rows_in_each(connection: Connection, wanted: Sequence[Wanted]) -> list[list[
 
 def _rows_of(connection: Connection, asked: Sequence[tuple[str, Any]]) -> Iterable[Any]:
     if connection.dialect.name != "postgresql":
-        return (connection.exec_driver_sql(text, (ids,)).fetchall() for text, ids in asked)
+        sqlite = driver_of(connection)
+        return (sqlite.execute(text, (ids,)).fetchall() for text, ids in asked)
     from feedengine.store.postgres import rows_of
 
     return rows_of(connection, asked)
@@ -192,7 +208,7 @@ def write(connection: Connection, text: str, rows: list[tuple[Any, ...]]) -> Non
     if not rows:
         return
     if connection.dialect.name != "postgresql":
-        connection.exec_driver_sql(text, rows)
+        driver_of(connection).executemany(text, rows)
         return
     from feedengine.store.postgres import copy_rows, write_rows
 
