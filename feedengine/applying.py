@@ -16,7 +16,7 @@ from typing import NamedTuple
 
 from sqlalchemy import Connection
 
-from feedengine.catalogue.decide import Decider, Decision, Terms, Viewed
+from feedengine.catalogue.decide import Decider, Terms, Viewed
 from feedengine.catalogue.hand import Hand
 from feedengine.catalogue.needs import needs_of
 from feedengine.catalogue.objects import Key
@@ -67,6 +67,8 @@ class Read(NamedTuple):
 
     def findings(self, decided: Faults | None = None) -> list[Finding]:
         """What was found on reading and, after it, on deciding."""
+        if not (self.faults or decided or self.reasons):
+            return []
         faults = self.faults
         if decided:
             faults = Faults(faults, faults.most)
@@ -279,17 +281,19 @@ class FeedApplier:
         self, read: Read, hand: Hand, terms: Terms, newer: set[Key], refused: str | None
     ) -> Outcome:
         """One package: it succeeds whole, or everything stands as it found it (P7)."""
-        decision = Decision(Faults())
         if read.request is not None:
-            decision = Decider(hand, terms).request(read.request)
-        findings = read.findings(decision.faults)
+            faults, viewed = Decider(hand, terms).request(read.request)
+        else:
+            faults, viewed = Faults(), ()
+        findings = read.findings(faults)
         if refused is not None:
             findings.append(_refused(read.path, refused))
-        failed = read.request is None or any(f.severity == "error" for f in findings)
+        failed = read.request is None or any([f.severity == "error" for f in findings])
         if failed:
             hand.take_back()
         touched = () if failed else hand.settle()
-        newer.difference_update((one.kind, str(one.id)) for one in touched)
+        if newer:
+            newer.difference_update([(one.kind, str(one.id)) for one in touched])
         entity, name, action = address_of(read.asked)
         status = "failed" if failed else "viewed" if action == "view" else "applied"
         return Outcome(
@@ -303,7 +307,7 @@ class FeedApplier:
             now_text(),
             findings,
             touched,
-            answer_of(decision.viewed) if status == "viewed" else "",
+            answer_of(viewed) if status == "viewed" else "",
         )
 
     def _write_logs(self, outcomes: Sequence[Outcome]) -> None:

@@ -37,6 +37,20 @@ class Object(NamedTuple):
         """A column's value by its name."""
         return self.row[self.kind.position[column]]
 
+    def refers_to(self) -> list[Key]:
+        """What it links to and points at; the release–track links are not its own."""
+        lists, ones = _references(self.kind)
+        found = [(target, str(one)) for at, target in lists for one in self.lists[at]]
+        row = self.row
+        return found + [(target, str(row[at])) for at, target in ones if row[at] is not None]
+
+
+@cache
+def _references(kind: Kind) -> tuple[tuple[tuple[int, str], ...], tuple[tuple[int, str], ...]]:
+    """The lists of links and the columns that hold ids, with what they refer to."""
+    lists = tuple((one.index, str(one.listed.target)) for one in kind.lists if one.is_link)
+    return lists, tuple(kind.ones.values())
+
 
 class Link(NamedTuple):
     """A release–track link: ``position`` on the release, ``order`` among the track's releases.

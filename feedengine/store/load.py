@@ -9,6 +9,7 @@ from feedengine.catalogue.objects import Item, Key, Link, Object, from_json
 from feedengine.catalogue.territories import Part, TerritorySet, Validity, from_parts
 from feedengine.model import tables
 from feedengine.model.entities import Kind, ListKind, kinds, links_to, table_of
+from feedengine.store.pages import among
 from feedengine.store.statements import Wanted, rows_asked, rows_in, rows_in_each
 
 if TYPE_CHECKING:
@@ -38,7 +39,8 @@ def load(connection: Connection, needs: Needs, objects: Reader | None = None) ->
     for found in hand.referrers.values():
         whole |= found
     _load_links(connection, hand, "track_id", needs.tracks | needs.begun)
-    _load_links(connection, hand, "release_id", needs.releases)
+    _load_links(connection, hand, "release_id", needs.releases | _left(hand, needs))
+    _load_ends(connection, hand, needs)
     for track in needs.begun:
         whole.update(("release", release) for release in hand.releases_of.get(track, ()))
     for name, kind in kinds().items():
@@ -47,12 +49,47 @@ def load(connection: Connection, needs: Needs, objects: Reader | None = None) ->
             hand.objects.update(dict.fromkeys(((name, one) for one in ids), None))
             for thing in read(connection, kind, ids):
                 hand.objects[name, str(thing.value("id"))] = thing
-        others = [key[1] for key in needs.known if key[0] == name and key not in whole]
-        if others:
-            found_rows = rows_in(connection, kind.table, ("id",), "id", others)
-            hand.known.update((name, row[0]) for row in found_rows)
+    _load_known(connection, hand, needs.known - whole)
     _load_sets(connection, hand, needs.sets)
     return hand
+
+
+def _load_known(connection: Connection, hand: Hand, keys: set[Key]) -> None:
+    """Which of these are there; what an object in hand links to need not be looked for."""
+    linked: set[Key] = set()
+    for thing in hand.objects.values():
+        if thing is not None:
+            linked.update(thing.refers_to())
+    hand.known = keys & linked
+    unknown = keys - linked
+    for name, kind in kinds().items():
+        ids = [key[1] for key in unknown if key[0] == name]
+        if ids:
+            found = rows_in(connection, kind.table, ("id",), "id", ids)
+            hand.known.update([(name, row[0]) for row in found])
+
+
+def _left(hand: Hand, needs: Needs) -> set[str]:
+    """The releases which a track may leave while another, or itself, may join them."""
+    joined = {release for release, _ in needs.joins}
+    return {
+        release
+        for track, stays in needs.loose.items()
+        for release in hand.releases_of.get(track, ())
+        if release in joined and release not in stays
+    }
+
+
+def _load_ends(connection: Connection, hand: Hand, needs: Needs) -> None:
+    """Where the lists of releases end that tracks join, if no more is known of them."""
+    joined = {release for release, track in needs.joins if (release, track) not in hand.links}
+    joined -= needs.releases | _left(hand, needs)
+    text = (
+        "SELECT release_id, max(position) FROM release_track"
+        f" WHERE {among(connection, 'release_id')} GROUP BY release_id"
+    )
+    for release, position in rows_asked(connection, text, joined):
+        hand.seen_end(release, position)
 
 
 def _load_referrers(connection: Connection, hand: Hand, gone: Iterable[Key]) -> None:

@@ -96,11 +96,13 @@ class Statements:
         self, table: Table, columns: Sequence[str], key: str, order: Sequence[str] = ()
     ) -> str:
         """``columns`` of the rows whose ``key`` is among the ids given as one parameter."""
+        own = self.quote(table.name)
+        if not (self._array or order):  # in any order: no id need be sorted in, a quarter less
+            names = ", ".join(f"{own}.{self.quote(name)}" for name in columns)
+            given = f"json_each(?) CROSS JOIN {own}"
+            return f"SELECT {names} FROM {given} WHERE {own}.{self.quote(key)} = json_each.value"
         among = f"= ANY({self.mark})" if self._array else "IN (SELECT value FROM json_each(?))"
-        text = (
-            f"SELECT {self.names(columns)} FROM {self.quote(table.name)}"
-            f" WHERE {self.quote(key)} {among}"
-        )
+        text = f"SELECT {self.names(columns)} FROM {own} WHERE {self.quote(key)} {among}"
         return text + (f" ORDER BY {self.names(order)}" if order else "")
 
     def ids(self, ids: Collection[Any]) -> Any:
@@ -159,7 +161,7 @@ def rows_in_each(connection: Connection, wanted: Sequence[Wanted]) -> list[list[
     asked: list[tuple[str, Any]] = []
     owners: list[int] = []
     for owner, one in enumerate(wanted):
-        ids = sorted(one.ids)
+        ids = sorted(set(one.ids))
         text = made.select_in(one.table, one.columns, one.key, one.order)
         for start in range(0, len(ids), MOST_IDS):
             asked.append((text, made.ids(ids[start : start + MOST_IDS])))
