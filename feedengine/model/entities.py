@@ -146,7 +146,7 @@ def _list_kind(declared: Any, index: int) -> ListKind:
     table = table_of(declared)
     listed: Listed = declared.listed
     owner = f"{listed.owner}_id"
-    columns = tuple(c.name for c in table.columns if c.name not in {owner, "position"})
+    columns = tuple(str(c.name) for c in table.columns if c.name not in {owner, "position"})
     reads = _readable(table, columns)
     node = _node(reads)
     if listed.style == "named":
@@ -168,14 +168,14 @@ def _list_kind(declared: Any, index: int) -> ListKind:
 
 def _kind(declared: type[tables.Catalogued]) -> Kind:
     table = table_of(declared)
-    columns = tuple(c.name for c in table.columns if c.name != "changed_at")
+    columns = tuple(str(c.name) for c in table.columns if c.name != "changed_at")
     position = {name: index for index, name in enumerate(columns)}
     reads = _readable(table, columns)
     own_lists = [c for c in tables.LISTS if c.listed.owner == table.name]  # type: ignore[attr-defined]
     lists = tuple(_list_kind(c, index) for index, c in enumerate(own_lists))
     infos = {name: table.columns[name].info for name in columns}
     return Kind(
-        name=table.name,
+        name=str(table.name),  # SQLAlchemy's own kind of text is looked up, and bound, more slowly
         element=declared.__name__,
         table=table,
         columns=columns,
