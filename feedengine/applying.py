@@ -288,7 +288,7 @@ class FeedApplier:
         findings = read.findings(faults)
         if refused is not None:
             findings.append(_refused(read.path, refused))
-        failed = read.request is None or any([f.severity == "error" for f in findings])
+        failed = read.request is None or any(f.severity == "error" for f in findings)
         if failed:
             hand.take_back()
         touched = () if failed else hand.settle()

@@ -144,7 +144,13 @@ def _replace_links(decider: Decider, draft: Draft, step: changes.ReplaceLinks) -
     if step.list == SHARED:
         _replace_shared(decider, draft, step)
         return
-    linked = [model.id for model in step.models if _settled(decider, model)]
+    exists = decider.hand.exists
+    linked = [
+        model.id
+        for model in step.models
+        if (model.action == "refer" and exists((model.kind.name, model.id)))
+        or decider.nested(model)
+    ]
     draft.replace(step.list, tuple(linked))
 
 

@@ -113,7 +113,9 @@ def _shape(name: str, fields: Iterable[tuple[str, int, Any]]) -> _Shape:
     places = [place for _, place, _ in order]
     typed = [(key, kind | None, None) for key, _, kind in order]
     made = msgspec.defstruct(name, typed, omit_defaults=True)
-    return _Shape(made, _picker(places), _picker(sorted(range(len(places)), key=places.__getitem__)))
+    return _Shape(
+        made, _picker(places), _picker(sorted(range(len(places)), key=places.__getitem__))
+    )
 
 
 def _picker(places: Sequence[int]) -> Callable[[Any], tuple[Any, ...]]:
@@ -131,13 +133,16 @@ class _Documents:
     """How the objects of a kind are told and read: rows with their lists behind."""
 
     def __init__(self, kind: Kind) -> None:
+        """Make the types once."""
         self.kind = kind
         self.columns = len(kind.columns)
         self.items = [None if one.is_link else _item_shape(one) for one in kind.lists]
-        fields: list[tuple[str, int, Any]] = [(name, at, Value) for name, at in kind.position.items()]
+        fields: list[tuple[str, int, Any]] = [
+            (name, at, Value) for name, at in kind.position.items()
+        ]
         for one, shape in zip(kind.lists, self.items, strict=True):
-            inside = list[str] if shape is None else list[shape.made]
-            fields.append((one.name, self.columns + one.index, inside))
+            inside: Any = str if shape is None else shape.made
+            fields.append((one.name, self.columns + one.index, list[inside]))
         self.shape = _shape(kind.name, fields)
         self.decode = msgspec.json.Decoder(self.shape.made).decode
 

@@ -53,10 +53,7 @@ def _replace_links(hand: Hand, thing: Object, step: changes.ReplaceLinks) -> boo
 
 
 def _only_refers(models: tuple[Change, ...]) -> bool:
-    for model in models:
-        if model.action != "refer":
-            return False
-    return True
+    return all(model.action == "refer" for model in models)
 
 
 def _point_at(_: Hand, thing: Object, step: changes.PointAt) -> bool:

@@ -115,13 +115,13 @@ def save_batch(
             at = max(at, outcome.finished_at)
         for touched in outcome.touched:
             seq += 1
-            told = _change(touched)
             if isinstance(touched.after, Link):
                 if touched.after.order >= PROVISIONAL:
                     linked.setdefault(touched.after.order, seq)
             else:
                 changed[touched.kind, str(touched.id)] = at
-            history.append((seq, number, *told[:3], client, at, told[3]))
+            entity, name, action, document = _change(touched)
+            history.append((seq, number, entity, name, action, client, at, document))
     write(connection, made.insert(PACKAGE_RUN, PACKAGE_COLUMNS), packages)
     save_hand(connection, hand, changed, linked)
     write(connection, made.insert(CHANGE, CHANGE_COLUMNS), history)
