@@ -14,9 +14,22 @@ from typing import Any, Self
 import pyarrow as pa
 from pyarrow import parquet
 
-from feedengine.plays.frames import CONTENT, KNOWN_COLUMNS, REASONS, ROW, SOURCE, Counts, Verdict
+from feedengine.plays.frames import (
+    CONTENT,
+    KNOWN_COLUMNS,
+    REASONS,
+    REPEATING_COLUMNS,
+    ROW,
+    SOURCE,
+    Counts,
+    Verdict,
+)
 from feedengine.plays.judge import reasons
 from feedengine.plays.reports import Format
+
+GROUP_ROWS = 1 << 17
+
+_REPEATING = {*REPEATING_COLUMNS, SOURCE}
 
 ACCEPTED, REJECTED, SUMMARY = "accepted.parquet", "rejected.parquet", "summary.json"
 
@@ -66,17 +79,33 @@ def rejected_rows(verdict: Verdict) -> pa.RecordBatch:
 
 
 class _Table:
-    """A Parquet file that grows; it has its name when it is complete."""
+    """A Parquet file that grows; it has its name when it is complete.
+
+    Rows are gathered to groups of `GROUP_ROWS`, which take less time and room than small ones.
+    """
 
     def __init__(self, path: Path, schema: pa.Schema) -> None:
         self.path, self.part = path, path.with_name(f".{path.name}.part")
-        self.writer = parquet.ParquetWriter(self.part, schema, compression="zstd")
+        repeating = [name for name in schema.names if name in _REPEATING]
+        self.writer = parquet.ParquetWriter(
+            self.part, schema, compression="zstd", use_dictionary=repeating, write_statistics=False
+        )
+        self.waiting: list[pa.RecordBatch] = []
+        self.rows = 0
 
     def write(self, batch: pa.RecordBatch) -> None:
-        if batch.num_rows:
-            self.writer.write_batch(batch)
+        self.waiting.append(batch)
+        self.rows += batch.num_rows
+        if self.rows >= GROUP_ROWS:
+            self._flush()
+
+    def _flush(self) -> None:
+        if self.rows:
+            self.writer.write_table(pa.Table.from_batches(self.waiting), self.rows)
+        self.waiting, self.rows = [], 0
 
     def close(self) -> None:
+        self._flush()
         self.writer.close()
         _settle(self.part, self.path)
 
