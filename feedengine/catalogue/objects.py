@@ -159,8 +159,10 @@ class _Documents:
 
 
 def _told(shape: _Shape | None, items: tuple[Item, ...]) -> Sequence[Any] | None:
-    if not items or shape is None:
-        return items or None
+    if not items:
+        return None
+    if shape is None:
+        return list(items)
     made, pick, _ = shape
     return [made(*pick(item)) for item in items]
 
