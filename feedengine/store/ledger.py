@@ -219,27 +219,6 @@ def live(run: str) -> str:
     return f"{run}.undoes IS NULL AND NOT EXISTS ({undone})"
 
 
-def applied_before(
-    connection: Connection, runs: Sequence[Run], paths: Sequence[str]
-) -> set[tuple[str, str]]:
-    """P9: which packages (path, digest) an earlier run of the same feed has applied.
-
-    What was undone counts no longer (H2), and therefore neither does that a later run skipped it.
-    """
-    made = statements(connection)
-    found: set[tuple[str, str]] = set()
-    wanted = set(paths)
-    text = (
-        "SELECT p.path, p.digest FROM package_run p JOIN feed_run r ON r.id = p.feed_run_id"
-        f" WHERE r.id = {made.mark} AND p.status = 'applied' AND {live('r')}"
-    )
-    for run in runs:
-        rows = connection.exec_driver_sql(text, (run.id,))
-        known = ((named(row[0]), row[1]) for row in rows)
-        found.update(one for one in known if one[0] in wanted)
-    return found
-
-
 def paths_of(connection: Connection, run: Run) -> set[str]:
     """The packages that a run has dealt with."""
     mark = statements(connection).mark
