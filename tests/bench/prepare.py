@@ -1,0 +1,49 @@
+"""What measuring needs beforehand, made in a process of its own: feeds and catalogues.
+
+python -m bench.prepare feed ROOT KIND TRACKS MANY COUNTRIES
+python -m bench.prepare floor DATABASE TRACKS COUNTRIES
+python -m bench.prepare site ROOT TRACKS COUNTRIES [DATABASE_URL]
+"""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+from bench import catalogues, feeds
+from bench.world import World
+
+
+def feed(root: str, kind: str, tracks: str, many: str, countries: str) -> None:
+    """A feed and the rows for the floor."""
+    feeds.make(Path(root), kind, World(countries=int(countries)), int(tracks), int(many))
+
+
+def floor(database: str, tracks: str, countries: str) -> None:
+    """A database for the floor: a path, or the URL of an empty one."""
+    world = World(countries=int(countries))
+    if not database.startswith("postgresql:"):
+        catalogues.floor_sqlite(Path(database))
+        catalogues.fill_sqlite(Path(database), world, int(tracks))
+        return
+    import psycopg
+
+    with psycopg.connect(database) as connection:
+        catalogues.floor_postgres(connection)
+    catalogues.fill_postgres(database, world, int(tracks))
+
+
+def site(root: str, tracks: str, countries: str, url: str | None = None) -> None:
+    """A site of feedengine with its catalogue, in it or at ``url``."""
+    from feedengine import Engine
+
+    world = World(countries=int(countries))
+    Engine.init(root, **({} if url is None else {"database_url": url})).close()
+    if url is None:
+        catalogues.fill_sqlite(Path(root) / "catalogue.db", world, int(tracks))
+    else:
+        catalogues.fill_postgres(url, world, int(tracks))
+
+
+if __name__ == "__main__":
+    {"feed": feed, "floor": floor, "site": site}[sys.argv[1]](*sys.argv[2:])

@@ -1,0 +1,142 @@
+"""Where feeds and catalogues for measuring are kept, and a fresh copy of them for every run."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from bench import feeds
+from bench.feeds import Feed
+
+if TYPE_CHECKING:
+    from servers import PostgresServer
+
+HERE = Path(__file__).parent
+PROJECT = HERE.parent.parent
+XSD = PROJECT / "schemas" / "package.xsd"
+COMMAND = Path(sys.executable).with_name("feedengine")
+_MAKERS = ("world.py", "packages.py", "rows.py", "feeds.py", "catalogues.py", "floor_*.sql")
+
+
+class Workshop:
+    """The folder ``.bench``: what was made stays until what it is made by changes."""
+
+    def __init__(
+        self, folder: Path, countries: int = 50, server: PostgresServer | None = None
+    ) -> None:
+        """Keep everything in ``folder``; ``server`` is a PostgreSQL to be measured on, too."""
+        self.folder = folder
+        self.countries = countries
+        self.server = server
+        self.made = folder / f"made-{_digest()}"
+        self.work = folder / "work"
+        for old in folder.glob("made-*"):
+            if old != self.made:
+                shutil.rmtree(old)
+        shutil.rmtree(self.work, ignore_errors=True)
+        self.made.mkdir(parents=True, exist_ok=True)
+        self.work.mkdir()
+        self._templates: dict[tuple[str, int], str] = {}
+        self._fresh: list[str] = []
+
+    def _make(self, kind: str, target: Path, *arguments: object) -> Path:
+        """Let something be made under another name first, so that a half is never taken."""
+        if not target.exists():
+            aside = target.with_name(f"{target.name}.part")
+            _removed(aside)
+            prepare(kind, aside, *arguments, self.countries)
+            aside.rename(target)
+        return target
+
+    def feed(self, kind: str, tracks: int, many: int) -> Feed:
+        """A feed for a catalogue of so many tracks; logs of earlier runs are removed."""
+        name = f"feed-{kind}-{tracks}-{many}-{self.countries}"
+        root = self._make("feed", self.made / name, kind, tracks, many)
+        made = feeds.known(root, kind, many)
+        feeds.without_logs(made)
+        return made
+
+    def floor(self, tracks: int) -> Path:
+        """A fresh database for the floor, filled."""
+        found = self._make("floor", self.made / f"floor-{tracks}-{self.countries}.db", tracks)
+        return self._copied(found, "floor.db")
+
+    def kept_site(self, tracks: int) -> Path:
+        """A filled site that nothing is to be written to."""
+        return self._make("site", self.made / f"site-{tracks}-{self.countries}", tracks)
+
+    def site(self, tracks: int) -> Path:
+        """A fresh site, filled."""
+        return self._copied(self.kept_site(tracks), "site")
+
+    def empty(self, name: str) -> Path:
+        """A place for a peer's database, where nothing is yet."""
+        _removed(self.work / f"{name}.db")
+        return self.work / f"{name}.db"
+
+    def _copied(self, found: Path, name: str) -> Path:
+        target = self.work / name
+        _removed(target)
+        subprocess.run(["cp", "-a", "--reflink=auto", found, target], check=True)
+        return target
+
+    def database(self, kind: str, tracks: int) -> str:
+        """A fresh database on the server, filled, for the ``floor`` or a ``site``."""
+        assert self.server is not None
+        template = self._templates.get((kind, tracks))
+        if template is None:
+            template = self._templates[kind, tracks] = self.server.new_database()
+            floor = (template, tracks, self.countries)
+            site = (self.work / "unused", tracks, self.countries, template)
+            prepare(kind, *(floor if kind == "floor" else site))
+        while self._fresh:
+            self.server.drop(_name_of(self._fresh.pop()))
+        self._fresh.append(self.server.new_database(_name_of(template)))
+        return self._fresh[-1]
+
+    def announced(self, feed: Feed, site: Path, url: str | None = None) -> Path:
+        """Put a feed on the Stack of a site, and its feeds where they lie."""
+        text = f'feeds_path = "{feed.root / "Feeds"}"\n'
+        if url is not None:
+            text += f'database_url = "{url}"\n'
+        site.mkdir(exist_ok=True)
+        (site / "feedengine.toml").write_text(text)
+        feeds.entry(site / "Stack", feed.path)
+        return site
+
+
+def prepare(*arguments: object) -> None:
+    """Run `bench.prepare`."""
+    env = {**os.environ, "PYTHONPATH": str(HERE.parent)}
+    command = [sys.executable, "-m", "bench.prepare", *map(str, arguments)]
+    subprocess.run(command, check=True, env=env, cwd=PROJECT)
+
+
+def _name_of(url: str) -> str:
+    return url.partition("?")[0].rpartition("/")[2]
+
+
+def _removed(path: Path) -> None:
+    if path.is_dir():
+        shutil.rmtree(path)
+    for one in path.parent.glob(f"{path.name}*"):
+        if one.is_file():
+            one.unlink()
+
+
+def _digest() -> str:
+    """Of everything that decides what is made, the catalogue's migrations included."""
+    found = hashlib.sha256()
+    migrations = PROJECT / "feedengine" / "store" / "migrations" / "versions"
+    views = PROJECT / "feedengine" / "store" / "views.py"
+    for pattern in _MAKERS:
+        for one in sorted(HERE.glob(pattern)):
+            found.update(one.read_bytes())
+    for one in (*sorted(migrations.glob("*.py")), views):
+        found.update(one.read_bytes())
+    return found.hexdigest()[:10]
