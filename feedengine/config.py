@@ -174,6 +174,16 @@ class Settings(BaseSettings):
         "7digital",
         description="whose references outgoing IDs are; empty sends the catalogue's own (L2)",
     )
+    release_policy: Literal["refuse", "earliest-release", "first-linked"] = Field(
+        "refuse", description="which of several releases a play without releaseid was from (L3)"
+    )
+    judge: Literal["then", "then-or-now"] = Field(
+        "then",
+        description="availability as the catalogue stood at the play, or also as it stands (L12)",
+    )
+    match_threshold: int = Field(
+        80, ge=1, le=100, description="a station's row is matched from this certainty on, in % (L6)"
+    )
     format_id: str | None = Field(
         None, pattern="^[0-9]+$", description="stands in for a play's missing formatid (L1)"
     )
@@ -226,6 +236,11 @@ class Settings(BaseSettings):
         return self.root / "Stack" if self.stack_path is None else self.root / self.stack_path
 
     @property
+    def has_catalogue(self) -> bool:
+        """Whether a catalogue is named, or lies in the site."""
+        return self.database_url is not None or (self.root / "catalogue.db").is_file()
+
+    @property
     def database(self) -> str:
         """The URL of the catalogue's database."""
         return self.database_url or f"sqlite:///{self.root / 'catalogue.db'}"
@@ -255,6 +270,9 @@ class Settings(BaseSettings):
 PLAYS = (
     "partner_id",
     "provider",
+    "release_policy",
+    "judge",
+    "match_threshold",
     "format_id",
     "user_agent",
     "shop_ids",

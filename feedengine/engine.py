@@ -42,7 +42,7 @@ class Engine:
     def __init__(self, settings: Settings) -> None:
         """Open the catalogue of ``settings``; raises `UsageError` when there is none."""
         self.settings = settings
-        if settings.database_url is None and not (settings.root / "catalogue.db").is_file():
+        if not settings.has_catalogue:
             raise UsageError("there is no catalogue here", "make one with `feedengine init`")
         self.database = open_database(settings.database)
         check_revision(self.database)

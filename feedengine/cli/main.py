@@ -171,7 +171,7 @@ COMMANDS = (
     Command(
         "plays check",
         "plays:check",
-        """Judge play logs before they are sent; nothing is sent or written.
+        """Judge play logs before they are sent; nothing is sent.
 
         An IN is a file (.jsonl .json .csv .tsv .txt .parquet, also .gz or .zst), a folder, or -.
         Every broken rule of every row is counted; the first refused rows are listed. Exits 1 when
@@ -203,12 +203,12 @@ COMMANDS = (
     ),
     Command(
         "plays status",
-        "plays_out:status",
+        "parcels:status",
         "What was delivered, what waits, what is in doubt or in conflict, what was refused.",
     ),
     Command(
         "plays release",
-        "plays_out:release",
+        "parcels:release",
         """Settle by hand a parcel that is in doubt or in conflict (`plays status` has its number).
 
         --as arrived: it counts as delivered. --as missing: it is sent again. --as drop: it is

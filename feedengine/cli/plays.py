@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal, TypeAlias
+from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeAlias
 
 from cyclopts import Parameter
 
@@ -14,8 +14,9 @@ from feedengine.cli.options import NO_PLAYS, AsJson, Limit, PlayFlags, Root, cho
 from feedengine.cli.validating import root_for
 
 if TYPE_CHECKING:
-    from feedengine.plays.frames import Counts
-    from feedengine.plays.judging import Judged
+    from feedengine.config import Settings
+    from feedengine.plays.frames import Counts, FormatName
+    from feedengine.plays.judging import Consulted, Judged
     from feedengine.plays.sources import Meter
 
 Inputs: TypeAlias = Annotated[
@@ -38,6 +39,13 @@ Input: TypeAlias = Annotated[
 Now: TypeAlias = Annotated[
     str | None, Parameter(help="Judge as of this instant: 2022-10-30T11:12:00Z.")
 ]
+To: TypeAlias = Annotated[
+    Literal["s3", "endpoint", "folder"] | None,
+    Parameter(help="The way out; s3 when a bucket is set and nothing is said."),
+]
+NoAvailability: TypeAlias = Annotated[
+    bool, switch("Leave out whether tracks were available where they were played (L12).")
+]
 
 
 def check(
@@ -48,6 +56,8 @@ def check(
     kind: Input = None,
     now: Now = None,
     list_: Annotated[Limit, Parameter(name="--list")] = 20,
+    to: To = None,
+    no_availability: NoAvailability = False,
     no_catalogue: Annotated[bool, switch("Judge by the format alone.")] = False,
     root: Root = None,
     as_json: AsJson = False,
@@ -57,29 +67,45 @@ def check(
     from feedengine.plays.checking import check as checked
 
     site = chosen(root or root_for([Path(one) for one in inputs], needed=False), settings)
-    refused = _Refused(list_)
-    if not no_catalogue:
-        output.notice(
-            "note: judged by the format alone; no catalogue is asked (L2, L3, L6, L10-L13)"
-        )
-    with _bar() as told:
-
-        def heard(one: Judged, meter: Meter) -> None:
-            refused.add(one)
-            told(one, meter)
-
-        counts = checked(inputs, site, form=form, kind=kind, now=now, told=heard)
+    refused = Refused(list_)
+    alone = no_catalogue or (root is None and not site.has_catalogue)
+    with _asked(site, form, to, alone=alone, availability=not no_availability) as who:
+        for note in () if no_catalogue else who.notes:
+            output.notice(f"note: {note}")
+        with bar(refused) as told:
+            counts = checked(inputs, site, form=form, kind=kind, now=now, consulted=who, told=told)
     if as_json:
         output.document(counts._asdict())
     else:
-        _print(counts, refused)
+        shown(counts, refused)
     return 1 if counts.rejected else 0
 
 
-class _Refused:
+@contextmanager
+def _asked(
+    site: Settings, form: FormatName, to: Any, *, alone: bool, availability: bool
+) -> Iterator[Consulted]:
+    """The site's catalogue and ledger; the format alone where there are none."""
+    from feedengine.plays.consulting import FORMAT_ALONE, consulted
+    from feedengine.plays.deliver import way_known
+    from feedengine.plays.judging import Consulted
+
+    if alone:
+        yield Consulted(notes=(FORMAT_ALONE,))
+        return
+    from feedengine.engine import Engine
+
+    with Engine(site) as engine:
+        way = way_known(site, to, form)
+        with consulted(site, engine.database, form, way=way, availability=availability) as who:
+            yield who
+
+
+class Refused:
     """The first refused rows with their reasons, for people."""
 
     def __init__(self, most: int) -> None:
+        """Keep so many."""
         self.most = most
         self.rows: list[tuple[str, str]] = []
 
@@ -94,7 +120,7 @@ class _Refused:
             self.rows.append((f"{row['source']}:{row['row']}", ", ".join(row["reasons"])))
 
 
-def _print(counts: Counts, refused: _Refused) -> None:
+def shown(counts: Counts, refused: Refused) -> None:
     """The sum for people: refused rows, then rows by rule, column and warning."""
     from feedengine.plays.rules import RULES
 
@@ -118,14 +144,15 @@ def _print(counts: Counts, refused: _Refused) -> None:
 
 
 @contextmanager
-def _bar() -> Iterator[Callable[[Judged, Meter], None]]:
-    """A progress bar over the bytes of the inputs."""
+def bar(refused: Refused) -> Iterator[Callable[[Judged, Meter], None]]:
+    """A progress bar over the bytes of the inputs; refused rows are kept to be shown."""
     with output.reading() as told:
         rows = 0
 
         def heard(one: Judged, meter: Meter) -> None:
             nonlocal rows
             rows += one.verdict.raw.num_rows
+            refused.add(one)
             told(rows, meter.done, meter.total)
 
         yield heard

@@ -8,14 +8,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from feedengine.errors import UsageError, quoted
-from feedengine.plays.judging import Judged, Sum, job_for, judged
+from feedengine.plays.judging import NOBODY, Consulted, Judged, Sum, job_for, judged
 from feedengine.plays.moments import instant_of, micros_of
 from feedengine.plays.results import Results, write_summary
 from feedengine.plays.sources import Meter, sources
 
 if TYPE_CHECKING:
     from feedengine.config import Settings
-    from feedengine.plays.frames import Catalogue, Counts, FormatName
+    from feedengine.plays.frames import Counts, FormatName
 
 
 def check(
@@ -24,19 +24,20 @@ def check(
     *,
     form: FormatName = "receipts",
     kind: str | None = None,
-    now: str | None = None,
-    catalogue: Catalogue | None = None,
+    now: str | int | None = None,
+    consulted: Consulted = NOBODY,
     out: Path | None = None,
     told: Callable[[Judged, Meter], None] = lambda _one, _meter: None,
 ) -> Counts:
-    """Judge plays against a format, and against the catalogue where there is one.
+    """Judge plays against a format, and against the catalogue where one is consulted.
 
     ``inputs`` are files, folders or ``-``; ``kind`` stands for their extensions; ``now`` is the
-    instant of judgement, ISO 8601. ``out`` takes accepted.parquet, rejected.parquet and
-    summary.json. ``told`` hears of every batch. Raises `UsageError` and `ServiceError`.
+    instant of judgement, ISO 8601 or microseconds since 1970 UTC. ``consulted`` is what
+    `consulting.consulted` gives. ``out`` takes accepted.parquet, rejected.parquet and summary.json.
+    ``told`` hears of every batch. Raises `UsageError` and `ServiceError`.
     """
     found = sources([str(one) for one in inputs], kind)
-    job = job_for(settings, form, micros(now), catalogue)
+    job = job_for(settings, form, micros(now), consulted)
     total, meter = Sum(), Meter(found)
     if out is None:
         for one in judged(found, job, meter):
@@ -52,8 +53,10 @@ def check(
     return total.counts()
 
 
-def micros(now: str | None) -> int:
+def micros(now: str | int | None) -> int:
     """The instant of judgement in microseconds since 1970 UTC."""
+    if isinstance(now, int):
+        return now
     if now is None:
         return micros_of(datetime.now(UTC))
     found = instant_of(now)

@@ -97,6 +97,23 @@ def way_to(settings: Settings, to: To | None, form: FormatName | None) -> tuple[
     return to, form
 
 
+def way_known(settings: Settings, to: To | None, form: FormatName) -> str | None:
+    """The name in the ledger of the way out that would be taken; None where none is set or said."""
+    try:
+        to, form = way_to(settings, to, form)
+    except UsageError:
+        if to is not None:
+            raise
+        return None
+    return way_name(settings, to, form)
+
+
+def way_shown(settings: Settings, to: To | None, form: FormatName | None) -> To | None:
+    """The way out that `prepare` shows: without one set, a folder."""
+    place = settings.endpoint_url if form == "endpoint" else settings.s3_bucket
+    return to or (None if place else "folder")
+
+
 def packing_of(settings: Settings, form: FormatName, *, again: bool = False) -> Packing:
     """How a format is put into parcels, as the settings say."""
     if form == "receipts":
@@ -257,8 +274,7 @@ def prepare(
 
     The numbers are the next ones, and are not taken. Without a way out set: as into a folder.
     """
-    if to is None and not (site.settings.s3_bucket or form == "endpoint"):
-        to = "folder"
+    to = way_shown(site.settings, to, form)
     found = []
     for plan, content in planned(site, accepted, to, form):
         path = out / "parcels" / plan.key

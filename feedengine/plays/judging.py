@@ -43,21 +43,33 @@ Delivered: TypeAlias = Callable[[Words, Words], Mask]
 """Which ids, given by their halves, this way out has delivered already."""
 
 
+class Consulted(NamedTuple):
+    """Who is asked besides: the catalogue, as of its change ``seq``, and what has left already.
+
+    ``notes`` say, for people, what is not asked.
+    """
+
+    catalogue: Catalogue | None = None
+    delivered: Delivered | None = None
+    seq: int | None = None
+    notes: tuple[str, ...] = ()
+
+
+NOBODY = Consulted()
+
+
 @dataclass(frozen=True, slots=True)
 class Job:
-    """How plays are judged: the format, what fills, the terms, and what is asked besides."""
+    """How plays are judged: the format, what fills, the terms, and who is asked besides."""
 
     form: Format
     fills: Fills
     terms: Terms
     naming: Naming
-    catalogue: Catalogue | None = None
-    delivered: Delivered | None = None
+    consulted: Consulted = NOBODY
 
 
-def job_for(
-    settings: Settings, form: FormatName, now: int, catalogue: Catalogue | None = None
-) -> Job:
+def job_for(settings: Settings, form: FormatName, now: int, consulted: Consulted = NOBODY) -> Job:
     """The job that the settings describe; ``now`` in microseconds since 1970 UTC."""
     configured = {
         "partnerid": settings.partner_id,
@@ -76,7 +88,7 @@ def job_for(
         frozenset(settings.permitted_countries),
         settings.endpoint_max_seconds,
     )
-    return Job(FORMATS[form], fills, terms, Naming(settings.play_columns), catalogue)
+    return Job(FORMATS[form], fills, terms, Naming(settings.play_columns), consulted)
 
 
 class Judged(NamedTuple):
@@ -89,25 +101,34 @@ class Judged(NamedTuple):
 
 def judged(found: Sequence[Source], job: Job, meter: Meter) -> Iterator[Judged]:
     """The verdicts over these sources, batch by batch in their order."""
+    with Seen() as ids:
+        standing = Standing(ids)
+        for source in found:
+            with Seen() as names:
+                numbers = Numbers(names)
+                for raw in read([source], job.naming, meter):
+                    yield _judged(raw, job, numbers, standing)
+
+
+def judged_alone(raw: pa.RecordBatch, job: Job) -> Judged:
+    """The verdict over one raw batch."""
     with Seen() as ids, Seen() as names:
-        standing, numbers = Standing(ids), Numbers(names)
-        for raw in read(found, job.naming, meter):
-            yield _judged(raw, job, numbers, standing)
+        return _judged(raw, job, Numbers(names), Standing(ids))
 
 
 def _judged(raw: pa.RecordBatch, job: Job, numbers: Numbers, standing: Standing) -> Judged:
     enriched = enrich(raw, job.form, job.fills, numbers)
     looked = Looked(enriched.batch, {}, {}, {})
-    if job.catalogue is not None:
-        looked = job.catalogue.look(enriched.batch, job.form.name)
+    if job.consulted.catalogue is not None:
+        looked = job.consulted.catalogue.look(enriched.batch, job.form.name)
     broken = dict(_joined(judge(looked.batch, job.form, job.terms), looked.broken))
     rows = raw.num_rows
     accepted = good(rows, broken)
     high, low, valid = uuids(looked.batch.column("id"))
     valid &= ~given(raw.column(FAULT))
     delivered = np.zeros(rows, np.bool_)
-    if job.delivered is not None:
-        delivered = valid & job.delivered(high, low)
+    if job.consulted.delivered is not None:
+        delivered = valid & job.consulted.delivered(high, low)
     repeated = standing.duplicates(high, low, valid & ~delivered, accepted & ~delivered)
     if repeated.any():
         broken["id-duplicate"] = repeated

@@ -102,13 +102,17 @@ def taken_up(connection: Any, record: Any, _proxy: Any) -> None:
 
 def array_of(table: Table, name: str) -> str:
     """A parameter that holds one value of a column for each row."""
-    kind = {
-        "CanonicalText": "text",
-        "CanonicalInstant": "timestamptz",
-        "CanonicalDate": "date",
-        "CanonicalDecimal": "numeric",
-    }.get(type(table.columns[name].type).__name__, "bigint")
-    return f"%s::{kind}[]"
+    return f"%s::{_TYPES[type(table.columns[name].type).__name__]}[]"
+
+
+_TYPES = {
+    "CanonicalText": "text",
+    "CanonicalInstant": "timestamptz",
+    "CanonicalDate": "date",
+    "CanonicalDecimal": "numeric",
+    "LargeBinary": "bytea",
+    "BigInteger": "bigint",
+}
 
 
 def write_rows(connection: Connection, text: str, rows: Sequence[tuple[Any, ...]]) -> None:
