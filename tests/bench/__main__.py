@@ -12,8 +12,9 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parent.parent))
 
-from bench import cases, page
+from bench import cases, chart, page
 from bench.environment import machine
+from bench.measure import FailedError
 from bench.plan import SIZES, plan
 from bench.workshop import PROJECT, Workshop
 
@@ -21,6 +22,9 @@ from bench.workshop import PROJECT, Workshop
 def main() -> int:
     """Measure what is asked for; results are kept in .bench, the page in docs."""
     flags = _flags()
+    if flags.page:
+        _write(PROJECT / ".bench", PROJECT / "docs")
+        return 0
     size = SIZES[flags.size]
     server = None
     if not flags.no_postgres:
@@ -30,22 +34,37 @@ def main() -> int:
     try:
         shop = Workshop(PROJECT / ".bench", server=server)
         results, titles = [], {}
-        for group in plan(shop, size, peers=not flags.no_peers):
-            if not flags.only or any(group.key.startswith(one) for one in flags.only):
+        for group in plan(shop, size, peers=not flags.no_peers and flags.size != "small"):
+            if not flags.only or group.key.startswith(tuple(flags.only)):
                 pid = None if server is None else server.pid
                 titles[group.key] = group.title
                 results += cases.run(group, flags.repeats or size.repeats, pid, _said)
     finally:
         if server is not None:
             server.stop()
-    rows = [one.as_row() for one in results]
-    kept = {"size": flags.size, "machine": machine(), "titles": titles, "results": rows}
+    kept = {
+        "size": flags.size,
+        "machine": machine(),
+        "titles": titles,
+        "disk": shop.sizes(),
+        "results": [one.as_row() for one in results],
+    }
     (shop.folder / "results.json").write_text(json.dumps(kept, indent=1))
     whole = flags.size != "small" and not flags.only
-    target = PROJECT / "docs" / "performance.md" if whole else shop.folder / "performance.md"
-    target.write_text(page.written(kept, results, titles))
-    _said(f"written: {target}")
+    _write(shop.folder, PROJECT / "docs" if whole else shop.folder)
     return 0
+
+
+def _write(folder: Path, target: Path) -> None:
+    """The page, and its chart where that can be drawn."""
+    kept = json.loads((folder / "results.json").read_text())
+    try:
+        drawn = chart.draw(folder, target / "performance.svg")
+    except FailedError as error:
+        _said(f"no chart: {error}")
+        drawn = ""
+    (target / "performance.md").write_text(page.written(kept, drawn))
+    _said(f"written: {target / 'performance.md'}")
 
 
 def _flags() -> argparse.Namespace:
@@ -53,6 +72,7 @@ def _flags() -> argparse.Namespace:
     parser.add_argument("--size", choices=SIZES, default="default")
     parser.add_argument("--only", nargs="*", default=[], metavar="GROUP")
     parser.add_argument("--repeats", type=int)
+    parser.add_argument("--page", action="store_true", help="only write the last run's page anew")
     parser.add_argument("--no-postgres", action="store_true")
     parser.add_argument("--no-peers", action="store_true")
     return parser.parse_args()

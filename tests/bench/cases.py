@@ -7,20 +7,14 @@ between them is what an item costs, and start-up stands apart.
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from subprocess import CalledProcessError
+from typing import Any, TypeAlias
 
-from bench.environment import PEERS, python_of
 from bench.measure import FailedError, Spent, measured
-from bench.workshop import COMMAND, HERE, XSD
 
-if TYPE_CHECKING:
-    from bench.workshop import Workshop
-
-Command = Sequence[Any]
+Command: TypeAlias = Sequence[Any]
 
 
 @dataclass(frozen=True)
@@ -28,7 +22,8 @@ class Case:
     """One way to do a job: ``command`` gets ready for so many items and gives what is to be run.
 
     ``amounts`` are the items of the small and of the large run; ``fine`` the exit statuses that
-    are no failure. ``served`` says that the PostgreSQL server's CPU counts, too.
+    are no failure. ``served`` says that the PostgreSQL server's CPU counts, too. ``warm``: a run
+    before the first that counts, because what it leaves (a snapshot) is there in life, too.
     """
 
     name: str
@@ -36,19 +31,22 @@ class Case:
     amounts: tuple[int, ...]
     fine: tuple[int, ...] = (0,)
     served: bool = False
+    warm: bool = False
 
 
 @dataclass(frozen=True)
 class Group:
     """Cases side by side; the first is what the others are compared with.
 
-    ``key`` names it in results and on the command line, ``unit`` what is counted.
+    ``key`` names it in results and on the command line, ``unit`` what is counted; ``repeats`` is
+    said where they differ from the size's.
     """
 
     key: str
     title: str
     unit: str
     cases: tuple[Case, ...]
+    repeats: int | None = None
 
 
 @dataclass
@@ -64,8 +62,8 @@ class Result:
     def as_row(self) -> dict[str, Any]:
         """As kept in the results."""
         runs = {str(many): [one.as_row() for one in found] for many, found in self.runs.items()}
-        return {"group": self.group, "name": self.name, "unit": self.unit, "failed": self.failed,
-                "runs": runs}  # fmt: skip
+        own = {"group": self.group, "name": self.name, "unit": self.unit, "failed": self.failed}
+        return {**own, "runs": runs}
 
     @classmethod
     def of(cls, row: dict[str, Any]) -> Result:
@@ -79,6 +77,7 @@ def run(
 ) -> list[Result]:
     """Measure a group: every case at every amount, in turn, so many times."""
     results = {case.name: Result(group.key, case.name, group.unit) for case in group.cases}
+    repeats = group.repeats or repeats
     for repeat in range(repeats):
         for case in group.cases:
             result = results[case.name]
@@ -87,64 +86,19 @@ def run(
                     continue
                 said(f"{group.key}: {case.name}, {many:,} ({repeat + 1} of {repeats})")
                 try:
-                    watched = server if case.served else None
-                    spent = measured(case.command(many), fine=case.fine, server=watched)
-                    result.runs.setdefault(many, []).append(spent)
-                except (FailedError, OSError) as error:
+                    _measure(case, many, result, server)
+                except (FailedError, CalledProcessError, OSError) as error:
                     result.failed = str(error)
+                    said(f"  failed: {error}")
     return list(results.values())
 
 
-def applying(shop: Workshop, kind: str, tracks: int, amounts: tuple[int, ...]) -> tuple[Case, ...]:
-    """Feeds of a kind into a catalogue of so many tracks, on SQLite."""
-
-    def floor(*flags: str) -> Callable[[int], Command]:
-        def command(many: int) -> Command:
-            feed = shop.feed(kind, tracks, many)
-            script = HERE / "floor_feeds.py"
-            return (sys.executable, script, shop.floor(tracks), feed.folder, feed.rows, XSD, *flags)
-
-        return command
-
-    def engine(many: int) -> Command:
-        return COMMAND, "run", shop.announced(shop.feed(kind, tracks, many), shop.site(tracks))
-
-    return (
-        Case("floor", floor(), amounts),
-        Case("floor with logs", floor("--logs"), amounts),
-        Case("feedengine", engine, amounts),
-    )
-
-
-def applying_postgres(
-    shop: Workshop, kind: str, tracks: int, amounts: tuple[int, ...]
-) -> tuple[Case, ...]:
-    """The same on PostgreSQL, client and server together."""
-
-    def floor(many: int) -> Command:
-        feed, url = shop.feed(kind, tracks, many), shop.database("floor", tracks)
-        return sys.executable, HERE / "floor_feeds.py", url, feed.folder, feed.rows, XSD
-
-    def engine(many: int) -> Command:
-        url = shop.database("site", tracks)
-        site = Path(shop.work / "site-on-postgres")
-        return COMMAND, "run", shop.announced(shop.feed(kind, tracks, many), site, url)
-
-    return (
-        Case("floor", floor, amounts, served=True),
-        Case("feedengine", engine, amounts, served=True),
-    )
-
-
-def peer(shop: Workshop, name: str, script: str, amounts: tuple[int, ...]) -> Case:
-    """Somebody else's way to load the feed of Creates into an empty database."""
-
-    def command(many: int) -> Command:
-        python = python_of(shop.folder, script)
-        feed, target = shop.feed("create", 0, many), shop.empty(script)
-        return python, PEERS / f"{script}.py", feed.folder, target, XSD
-
-    return Case(name, command, amounts)
+def _measure(case: Case, many: int, result: Result, server: int | None) -> None:
+    watched = server if case.served else None
+    if case.warm and many not in result.runs:
+        measured(case.command(many), fine=case.fine)
+    spent = measured(case.command(many), fine=case.fine, server=watched)
+    result.runs.setdefault(many, []).append(spent)
 
 
 def groups(results: Sequence[Result]) -> Iterator[str]:

@@ -13,7 +13,8 @@ from pathlib import Path
 
 from bench.measure import FailedError
 
-PEERS = Path(__file__).parent / "peers"
+HERE = Path(__file__).parent
+PEERS = HERE / "peers"
 
 
 def python_of(folder: Path, peer: str) -> Path:
@@ -21,7 +22,7 @@ def python_of(folder: Path, peer: str) -> Path:
 
     Raises `FailedError` with pip's last words where that cannot be installed; tried once a run.
     """
-    wanted = PEERS / f"{peer}.txt"
+    wanted = next(one for one in (PEERS / f"{peer}.txt", HERE / f"{peer}.txt") if one.is_file())
     target = folder / "environments" / f"{peer}-{_digest(wanted)}"
     python, done = target / "bin" / "python", target / "done"
     if not done.is_file():
@@ -57,9 +58,8 @@ def _digest(file: Path) -> str:
 
 
 def versions(peer: str) -> str:
-    """The versions that are pinned for a peer."""
-    lines = (PEERS / f"{peer}.txt").read_text().split()
-    return ", ".join(line.replace("==", " ") for line in lines)
+    """What is pinned for a peer: itself, by the first line."""
+    return (PEERS / f"{peer}.txt").read_text().split()[0].replace("==", " ")
 
 
 def machine() -> dict[str, str]:

@@ -81,14 +81,25 @@ def make(root: Path, kind: str, world: World, tracks: int, many: int) -> Feed:
                 size += len(data)
             written += len(batch)
             marshal.dump(list(rows.batch(ledger, batch).items()), file)
-    (folder / "manifest.xml").write_text(
-        f'<xml>\n<Client>{CLIENT}</Client>\n<Packages path="packages/*/package.xml"/>\n</xml>\n'
-    )
+    (folder / "manifest.xml").write_text(_MANIFEST)
     (root / _NOTE).write_text(json.dumps({"packages": written, "bytes": size}))
     return Feed(root, feed_path, written, size)
 
 
 _NOTE = "feed.json"
+_MANIFEST = f'<xml>\n<Client>{CLIENT}</Client>\n<Packages path="packages/*/package.xml"/>\n</xml>\n'
+
+
+def queue(root: Path, world: World, many: int) -> None:
+    """Feeds of one Create each, in the order in which they can be applied, and their entries."""
+    packages = packages_of("create", world, 0, many)
+    for number, package in enumerate(packages):
+        feed_path = path_of(MILLISECONDS["create"] + number)
+        target = root / "Feeds" / feed_path / "packages" / "1" / "package.xml"
+        target.parent.mkdir(parents=True)
+        target.write_text(package.xml)
+        (root / "Feeds" / feed_path / "manifest.xml").write_text(_MANIFEST)
+        entry(root / "Stack", feed_path)
 
 
 def known(root: Path, kind: str, many: int) -> Feed:

@@ -78,3 +78,19 @@ def ratio(results: Iterable[Result], group: str, name: str, to: str) -> float | 
         return None
     cost, base = per_item(mine), per_item(other)
     return None if cost is None or not base else cost / base
+
+
+def per_item_said(result: Result, key: str) -> float | None:
+    """What one more item adds to a number that the process itself has told."""
+    if result.failed or len(result.runs) < 2:
+        return None
+    few, most = min(result.runs), max(result.runs)
+    least = [min(float(one.said[key]) for one in result.runs[many]) for many in (few, most)]
+    return max(least[1] - least[0], 0.0) / (most - few)
+
+
+def best_said(result: Result, key: str, *, most: bool) -> float | None:
+    """The best of the numbers that the runs have told: the greatest, or the least; or None."""
+    runs = result.runs[max(result.runs)] if result.runs else ()
+    found = [float(one.said[key]) for one in runs if one.said[key] is not None]
+    return (max if most else min)(found, default=None)

@@ -45,5 +45,22 @@ def site(root: str, tracks: str, countries: str, url: str | None = None) -> None
         catalogues.fill_postgres(url, world, int(tracks))
 
 
+def plays(path: str, tracks: str, many: str, countries: str) -> None:
+    """A log of plays."""
+    from bench import plays as made
+
+    made.make(Path(path), World(countries=int(countries)), int(tracks), int(many))
+
+
+def queue(root: str, many: str, countries: str) -> None:
+    """A site whose catalogue is empty, with so many feeds of one package on its Stack."""
+    from feedengine import Engine
+
+    Engine.init(root).close()
+    feeds.queue(Path(root), World(countries=int(countries)), int(many))
+
+
+_MADE = {"feed": feed, "floor": floor, "site": site, "plays": plays, "queue": queue}
+
 if __name__ == "__main__":
-    {"feed": feed, "floor": floor, "site": site}[sys.argv[1]](*sys.argv[2:])
+    _MADE[sys.argv[1]](*sys.argv[2:])

@@ -11,10 +11,10 @@ from contextlib import closing
 from typing import TYPE_CHECKING, Any
 
 import pytest
+
 from bench import catalogues, feeds
 from bench.workshop import HERE, XSD
 from bench.world import World
-
 from feedengine import Engine
 from feedengine.upkeep import check
 

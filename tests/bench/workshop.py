@@ -74,10 +74,29 @@ class Workshop:
         """A fresh site, filled."""
         return self._copied(self.kept_site(tracks), "site")
 
+    def plays(self, tracks: int, many: int) -> Path:
+        """A log of so many plays of the first tracks."""
+        target = self.made / f"plays-{tracks}-{many}-{self.countries}.parquet"
+        return self._make("plays", target, tracks, many)
+
+    def queued(self, many: int) -> Path:
+        """A fresh site without catalogue, on whose Stack so many feeds of one package wait."""
+        target = self.work / "queued"
+        _removed(target)
+        prepare("queue", target, many, self.countries)
+        return target
+
     def empty(self, name: str) -> Path:
-        """A place for a peer's database, where nothing is yet."""
-        _removed(self.work / f"{name}.db")
-        return self.work / f"{name}.db"
+        """An empty folder for what a case leaves."""
+        target = self.work / name
+        _removed(target)
+        target.mkdir()
+        return target
+
+    def sizes(self) -> dict[int, int]:
+        """Of every kept site, its tracks and the bytes of its catalogue."""
+        found = self.made.glob(f"site-*-{self.countries}/catalogue.db")
+        return {int(one.parent.name.split("-")[1]): one.stat().st_size for one in sorted(found)}
 
     def _copied(self, found: Path, name: str) -> Path:
         target = self.work / name

@@ -122,7 +122,8 @@ class World:
         return Thing("artist", document)
 
     @lru_cache(maxsize=64)  # noqa: B019 - there is one world in a process
-    def _countries(self, label: int) -> tuple[str, ...]:
+    def countries_of(self, label: int) -> tuple[str, ...]:
+        """The countries of a label, sorted."""
         return tuple(sorted(self._random("countries", label).sample(COUNTRIES, self.countries)))
 
     def release(self, number: int) -> Thing:
@@ -135,7 +136,7 @@ class World:
             ("DownloadValidity", "Allow", start, None),
             ("StreamingValidity", "Allow", start, None),
         )
-        territories = Territories(self._countries(label), own)
+        territories = Territories(self.countries_of(label), own)
         name, product = self.id("release", number), _gtin(number)
         title = " ".join(random.sample(_WORDS, 3)).capitalize()
         label_name = self.label(label).document["name"]
@@ -176,7 +177,7 @@ class World:
         """A track: two to three kilobytes of XML, its list that of its label."""
         random = self._random("track", number)
         label, place = number // LABEL_TRACKS, number % RELEASE_TRACKS + 1
-        territories = Territories(self._countries(label))
+        territories = Territories(self.countries_of(label))
         name, year = self.id("track", number), random.randint(2010, 2024)
         artist = number // ARTIST_TRACKS
         artists = [self.id("artist", artist)]
