@@ -10,7 +10,9 @@ import sys
 from contextlib import closing
 from typing import TYPE_CHECKING, Any
 
+import psycopg
 import pytest
+from databases import name_of
 
 from bench import catalogues, feeds
 from bench.workshop import HERE, XSD
@@ -20,6 +22,8 @@ from feedengine.upkeep import check
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    from databases import Postgres
 
 TRACKS, MANY = 1_000, 400
 _OF_THE_CLOCK = {"changed_at", "started_at", "finished_at", "filed_at", "entry_signature"}
@@ -56,6 +60,7 @@ def rows_of(database: Path) -> dict[str, list[Any]]:
 
 
 def test_a_catalogue_filled_by_rows_is_one_that_the_engine_could_have_made(filled: Path) -> None:
+    """Every invariant of catalogue, history and ledger holds."""
     with Engine.at(filled / "site") as engine:
         assert list(check(engine.database)) == []
 
@@ -64,6 +69,7 @@ def test_a_catalogue_filled_by_rows_is_one_that_the_engine_could_have_made(fille
 def test_floor_and_engine_leave_the_same_rows(
     tmp_path: Path, filled: Path, world: World, kind: str
 ) -> None:
+    """Of every table, for Creates, Updates and what changes nothing."""
     feed = feeds.make(tmp_path / "feed", kind, world, TRACKS, MANY)
     floor, site = tmp_path / "floor.db", tmp_path / "site"
     shutil.copy(filled / "floor.db", floor)
@@ -78,3 +84,24 @@ def test_floor_and_engine_leave_the_same_rows(
         assert engine.findings()["total"] == 0
         assert list(check(engine.database)) == []
     assert rows_of(floor) == rows_of(site / "catalogue.db")
+
+
+@pytest.mark.parametrize("kind", feeds.KINDS)
+def test_the_floor_on_postgresql_leaves_as_many_rows(
+    tmp_path: Path, filled: Path, world: World, postgres: Postgres, kind: str
+) -> None:
+    """As on SQLite, of every table."""
+    feed = feeds.make(tmp_path / "feed", kind, world, TRACKS, MANY)
+    floor, url = tmp_path / "floor.db", postgres.server.new_database()
+    shutil.copy(filled / "floor.db", floor)
+    with psycopg.connect(url) as connection:
+        catalogues.floor_postgres(connection)
+    catalogues.fill_postgres(url, world, TRACKS)
+    for database in (floor, url):
+        script = [sys.executable, HERE / "floor_feeds.py", database]
+        subprocess.run([*script, feed.folder, feed.rows, XSD], check=True, capture_output=True)
+    with closing(psycopg.connect(url)) as connection:
+        for name, rows in rows_of(floor).items():
+            counted = connection.execute(f"SELECT count(*) FROM {name}").fetchone()
+            assert counted == (len(rows),), name
+    postgres.server.drop(name_of(url))
