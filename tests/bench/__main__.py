@@ -1,6 +1,6 @@
-"""``make bench``: measure, and write the page.
+"""Measure feedengine beside its floor and others, and write docs/performance.md.
 
-python -m bench [--size small|default|large] [--only GROUP ...] [--no-postgres] [--no-peers]
+From make: make bench SIZE=large BENCH="--grown 10000 100000 1000000 10000000".
 """
 
 from __future__ import annotations
@@ -26,6 +26,10 @@ def main() -> int:
         _write(PROJECT / ".bench", PROJECT / "docs")
         return 0
     size = SIZES[flags.size]
+    if flags.grown:
+        size = size._replace(grown=tuple(flags.grown))
+    if flags.waiting:
+        size = size._replace(waiting=tuple(flags.waiting))
     server = None
     if not flags.no_postgres:
         from servers import PostgresServer
@@ -67,14 +71,24 @@ def _write(folder: Path, target: Path) -> None:
     _said(f"written: {target / 'performance.md'}")
 
 
+_ONLY = (
+    "only groups whose names begin so, such as sqlite or growth-plays; like what size small"
+    " measures, this becomes .bench/performance.md"
+)
+
+
 def _flags() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(prog="make bench", description=__doc__)
-    parser.add_argument("--size", choices=SIZES, default="default")
-    parser.add_argument("--only", nargs="*", default=[], metavar="GROUP")
-    parser.add_argument("--repeats", type=int)
+    parser = argparse.ArgumentParser(
+        prog="make bench", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--size", choices=SIZES, default="default", help="how much work")
+    parser.add_argument("--only", nargs="*", default=[], metavar="GROUP", help=_ONLY)
+    parser.add_argument("--repeats", type=int, metavar="N", help="runs of every case")
+    parser.add_argument("--grown", type=int, nargs="+", metavar="TRACKS", help="growth by these")
+    parser.add_argument("--waiting", type=int, nargs="+", metavar="ENTRIES", help="the same")
     parser.add_argument("--page", action="store_true", help="only write the last run's page anew")
-    parser.add_argument("--no-postgres", action="store_true")
-    parser.add_argument("--no-peers", action="store_true")
+    parser.add_argument("--no-postgres", action="store_true", help="only SQLite")
+    parser.add_argument("--no-peers", action="store_true", help="nobody else")
     return parser.parse_args()
 
 

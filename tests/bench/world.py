@@ -126,6 +126,10 @@ class World:
         """The countries of a label, sorted."""
         return tuple(sorted(self._random("countries", label).sample(COUNTRIES, self.countries)))
 
+    @lru_cache(maxsize=64)  # noqa: B019 - the same
+    def _plain_list(self, label: int) -> Territories:
+        return Territories(self.countries_of(label))
+
     def release(self, number: int) -> Thing:
         """A release: its list names a street date for each country of its label."""
         random = self._random("release", number)
@@ -177,7 +181,7 @@ class World:
         """A track: two to three kilobytes of XML, its list that of its label."""
         random = self._random("track", number)
         label, place = number // LABEL_TRACKS, number % RELEASE_TRACKS + 1
-        territories = Territories(self.countries_of(label))
+        territories = self._plain_list(label)
         name, year = self.id("track", number), random.randint(2010, 2024)
         artist = number // ARTIST_TRACKS
         artists = [self.id("artist", artist)]
