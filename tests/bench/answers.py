@@ -1,6 +1,6 @@
 """Availability answers from a catalogue that is open and warm; prints what they cost.
 
-    python answers.py SITE TRACKS MANY COUNTRIES
+    python answers.py SITE TRACKS MANY SEED COUNTRIES
 
 ``single`` and ``batched`` are answers a CPU-second through the Python API (None: this version has
 no such call), ``view`` the milliseconds of CPU in which the SQL view answers for one track and
@@ -72,8 +72,8 @@ def by_view(database: Path, asked: Sequence[tuple[str, str]]) -> tuple[int, floa
 
 def main() -> None:
     """Ask, compare the answers, tell."""
-    site, tracks, many, countries = Path(sys.argv[1]), *map(int, sys.argv[2:])
-    asked = questions(World(countries=countries), tracks, many)
+    site, tracks, many, seed, countries = Path(sys.argv[1]), *map(int, sys.argv[2:])
+    asked = questions(World(seed, countries), tracks, many)
     yes, spent = by_view(site / "catalogue.db", asked)
     with Engine.at(site) as engine:
         said = single(engine, asked)

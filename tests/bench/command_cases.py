@@ -39,6 +39,6 @@ def answers(shop: Workshop, tracks: int) -> Case:
 
     def command(many: int) -> Command:
         site = shop.kept_site(tracks)
-        return sys.executable, HERE / "answers.py", site, tracks, many, shop.countries
+        return sys.executable, HERE / "answers.py", site, tracks, many, shop.seed, shop.countries
 
     return Case(f"{tracks:,} tracks", command, (2_000,))

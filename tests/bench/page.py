@@ -149,7 +149,7 @@ def written(kept: Mapping[str, Any], chart: str = "") -> str:
         ("", "goal", "measured", ""), [goal.row(found) for goal in GOALS], text=True
     )  # fmt: skip
     titles = kept["titles"]
-    parts = [_HEAD.format(size=kept["size"], date=kept["machine"]["date"])]
+    parts = [_HEAD.format(**kept, date=kept["machine"]["date"])]
     if chart:
         parts.append(f"![CPU of the same work, beside the floor and others]({chart})")
     parts += [f"## Goals\n\n{_GOALS}\n\n{goals}", f"## Measured\n\n{_READ}"]
@@ -166,8 +166,9 @@ _HEAD = """\
 # Performance
 
 How fast is feedengine, how far from the floor, how far ahead of what else there is, and how does
-its cost grow? `make bench` has measured this and written this page ({date}, size `{size}`). It does
-the same on your machine. Ratios come first: they hold elsewhere, seconds do not."""
+its cost grow? `make bench` has measured this and written this page: {date}, size `{size}`,
+{tracks:,} tracks in the catalogue beforehand, {countries} countries in every list, seed {seed}.
+It does the same on your machine. Ratios come first: they hold elsewhere, seconds do not."""
 
 _GOALS = """\
 What the project wants to be held to. Each figure comes from the tables below, all of them from the
@@ -184,10 +185,9 @@ difference between a large and a small run, in user and system time, on PostgreS
 server's. *Start-up* is what is left. *Spread* says how far the runs of one case lie apart: where it
 is large, the machine had other things to do. Wall time says little on such a machine.
 
-Packages are lifelike: tracks of two to three kilobytes with links, references and a list of 50
+Packages are lifelike: tracks of two to three kilobytes with links, references and a list of
 countries, releases with a street date for each country, artists, labels. Of Updates nine in ten
-are of a track. Before each run the catalogue holds as many tracks as the page's size says; its
-ids are random."""
+are of a track. Ids are random."""
 
 _OTHERS = """\
 Each is installed on demand, in an environment of its own, with these versions. Each does as much of

@@ -14,14 +14,13 @@ from bench import catalogues, feeds
 from bench.world import World
 
 
-def feed(root: str, kind: str, tracks: str, many: str, countries: str) -> None:
+def feed(world: World, root: str, kind: str, tracks: str, many: str) -> None:
     """A feed and the rows for the floor."""
-    feeds.make(Path(root), kind, World(countries=int(countries)), int(tracks), int(many))
+    feeds.make(Path(root), kind, world, int(tracks), int(many))
 
 
-def floor(database: str, tracks: str, countries: str) -> None:
+def floor(world: World, database: str, tracks: str) -> None:
     """A database for the floor: a path, or the URL of an empty one."""
-    world = World(countries=int(countries))
     if not database.startswith("postgresql:"):
         catalogues.floor_sqlite(Path(database))
         catalogues.fill_sqlite(Path(database), world, int(tracks))
@@ -33,11 +32,10 @@ def floor(database: str, tracks: str, countries: str) -> None:
     catalogues.fill_postgres(database, world, int(tracks))
 
 
-def site(root: str, tracks: str, countries: str, url: str | None = None) -> None:
+def site(world: World, root: str, tracks: str, url: str | None = None) -> None:
     """A site of feedengine with its catalogue, in it or at ``url``."""
     from feedengine import Engine
 
-    world = World(countries=int(countries))
     Engine.init(root, **({} if url is None else {"database_url": url})).close()
     if url is None:
         catalogues.fill_sqlite(Path(root) / "catalogue.db", world, int(tracks))
@@ -45,22 +43,23 @@ def site(root: str, tracks: str, countries: str, url: str | None = None) -> None
         catalogues.fill_postgres(url, world, int(tracks))
 
 
-def plays(path: str, tracks: str, many: str, countries: str) -> None:
+def plays(world: World, path: str, tracks: str, many: str) -> None:
     """A log of plays."""
     from bench import plays as made
 
-    made.make(Path(path), World(countries=int(countries)), int(tracks), int(many))
+    made.make(Path(path), world, int(tracks), int(many))
 
 
-def queue(root: str, many: str, countries: str) -> None:
+def queue(world: World, root: str, many: str) -> None:
     """A site whose catalogue is empty, with so many feeds of one package on its Stack."""
     from feedengine import Engine
 
     Engine.init(root).close()
-    feeds.queue(Path(root), World(countries=int(countries)), int(many))
+    feeds.queue(Path(root), world, int(many))
 
 
 _MADE = {"feed": feed, "floor": floor, "site": site, "plays": plays, "queue": queue}
 
 if __name__ == "__main__":
-    _MADE[sys.argv[1]](*sys.argv[2:])
+    _, kind, seed, countries, *rest = sys.argv
+    _MADE[kind](World(int(seed), int(countries)), *rest)

@@ -28,6 +28,9 @@ def kept(*results: Result) -> dict[str, Any]:
     """As a run keeps it."""
     return {
         "size": "small",
+        "tracks": 5000,
+        "seed": 1,
+        "countries": 50,
         "machine": MACHINE,
         "titles": {one.group: "Create, SQLite" for one in results},
         "disk": {"1000": 4_000_000},

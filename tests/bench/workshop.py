@@ -27,12 +27,21 @@ class Workshop:
     """The folder ``.bench``: what was made stays until what it is made by changes."""
 
     def __init__(
-        self, folder: Path, countries: int = 50, server: PostgresServer | None = None
+        self,
+        folder: Path,
+        server: PostgresServer | None = None,
+        *,
+        seed: int = 1,
+        countries: int = 50,
     ) -> None:
-        """Keep everything in ``folder``; ``server`` is a PostgreSQL to be measured on, too."""
+        """Keep everything in ``folder``; ``server`` is a PostgreSQL to be measured on, too.
+
+        ``seed`` and ``countries`` say which `World` it is.
+        """
         self.folder = folder
-        self.countries = countries
+        self.seed, self.countries = seed, countries
         self.server = server
+        self._world = f"{seed}-{countries}"
         self.made = folder / f"made-{_digest()}"
         self.work = folder / "work"
         for old in folder.glob("made-*"):
@@ -49,13 +58,20 @@ class Workshop:
         if not target.exists():
             aside = target.with_name(f"{target.name}.part")
             _removed(aside)
-            prepare(kind, aside, *arguments, self.countries)
+            self._prepare(kind, aside, *arguments)
             aside.rename(target)
         return target
 
+    def _prepare(self, kind: str, *arguments: object, url: str = "") -> None:
+        """Run `bench.prepare`."""
+        env = {**os.environ, "PYTHONPATH": str(HERE.parent)}
+        said = [kind, self.seed, self.countries, *arguments, *([url] if url else [])]
+        command = [sys.executable, "-m", "bench.prepare", *map(str, said)]
+        subprocess.run(command, check=True, env=env, cwd=PROJECT)
+
     def feed(self, kind: str, tracks: int, many: int) -> Feed:
         """A feed for a catalogue of so many tracks; logs of earlier runs are removed."""
-        name = f"feed-{kind}-{tracks}-{many}-{self.countries}"
+        name = f"feed-{kind}-{tracks}-{many}-{self._world}"
         root = self._make("feed", self.made / name, kind, tracks, many)
         made = feeds.known(root, kind, many)
         feeds.without_logs(made)
@@ -63,12 +79,12 @@ class Workshop:
 
     def floor(self, tracks: int) -> Path:
         """A fresh database for the floor, filled."""
-        found = self._make("floor", self.made / f"floor-{tracks}-{self.countries}.db", tracks)
+        found = self._make("floor", self.made / f"floor-{tracks}-{self._world}.db", tracks)
         return self._copied(found, "floor.db")
 
     def kept_site(self, tracks: int) -> Path:
         """A filled site that nothing is to be written to."""
-        return self._make("site", self.made / f"site-{tracks}-{self.countries}", tracks)
+        return self._make("site", self.made / f"site-{tracks}-{self._world}", tracks)
 
     def site(self, tracks: int) -> Path:
         """A fresh site, filled."""
@@ -76,14 +92,14 @@ class Workshop:
 
     def plays(self, tracks: int, many: int) -> Path:
         """A log of so many plays of the first tracks."""
-        target = self.made / f"plays-{tracks}-{many}-{self.countries}.parquet"
+        target = self.made / f"plays-{tracks}-{many}-{self._world}.parquet"
         return self._make("plays", target, tracks, many)
 
     def queued(self, many: int) -> Path:
         """A fresh site without catalogue, on whose Stack so many feeds of one package wait."""
         target = self.work / "queued"
         _removed(target)
-        prepare("queue", target, many, self.countries)
+        self._prepare("queue", target, many)
         return target
 
     def empty(self, name: str) -> Path:
@@ -95,7 +111,7 @@ class Workshop:
 
     def sizes(self) -> dict[int, int]:
         """Of every kept site, its tracks and the bytes of its catalogue."""
-        found = self.made.glob(f"site-*-{self.countries}/catalogue.db")
+        found = self.made.glob(f"site-*-{self._world}/catalogue.db")
         return {int(one.parent.name.split("-")[1]): one.stat().st_size for one in sorted(found)}
 
     def _copied(self, found: Path, name: str) -> Path:
@@ -110,9 +126,10 @@ class Workshop:
         template = self._templates.get((kind, tracks))
         if template is None:
             template = self._templates[kind, tracks] = self.server.new_database()
-            floor = (template, tracks, self.countries)
-            site = (self.work / "unused", tracks, self.countries, template)
-            prepare(kind, *(floor if kind == "floor" else site))
+            if kind == "floor":
+                self._prepare(kind, template, tracks)
+            else:
+                self._prepare(kind, self.work / "unused", tracks, url=template)
         while self._fresh:
             self.server.drop(_name_of(self._fresh.pop()))
         self._fresh.append(self.server.new_database(_name_of(template)))
@@ -127,13 +144,6 @@ class Workshop:
         (site / "feedengine.toml").write_text(text)
         feeds.entry(site / "Stack", feed.path)
         return site
-
-
-def prepare(*arguments: object) -> None:
-    """Run `bench.prepare`."""
-    env = {**os.environ, "PYTHONPATH": str(HERE.parent)}
-    command = [sys.executable, "-m", "bench.prepare", *map(str, arguments)]
-    subprocess.run(command, check=True, env=env, cwd=PROJECT)
 
 
 def _name_of(url: str) -> str:
