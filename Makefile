@@ -42,7 +42,7 @@ check: $(VENV)/made-dev ## style, types, import contracts
 	$(BIN)/lint-imports
 
 bench: $(VENV)/made-dev ## how fast it is, on this machine, beside the floor and others: SIZE=small, default or large
-	PYTHONPATH=tests $(BIN)/python -m bench --size $(SIZE) $(BENCH)
+	$(BIN)/python tests/bench --size $(SIZE) $(BENCH)
 
 verify: $(VENV)/made-dev ## fail when something generated has drifted from the declarations
 	$(BIN)/python -m feedengine.declarations --check

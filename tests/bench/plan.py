@@ -107,4 +107,4 @@ def _growth(shop: Workshop, size: Size) -> Iterator[Group]:
         found = tuple(feed_cases.waiting(shop, entries) for entries in size.waiting)
         yield Group("growth-waiting", "Growth: Stack entries", "entry", found, 1)
     found = tuple(command_cases.answers(shop, tracks) for tracks in size.grown or (size.tracks,))
-    yield Group("answers", "Availability answers", "answer", found, 2)
+    yield Group("answers", "Availability answers", "answer", found, 1)

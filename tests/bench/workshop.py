@@ -112,7 +112,8 @@ class Workshop:
     def sizes(self) -> dict[int, int]:
         """Of every kept site, its tracks and the bytes of its catalogue."""
         found = self.made.glob(f"site-*-{self._world}/catalogue.db")
-        return {int(one.parent.name.split("-")[1]): one.stat().st_size for one in sorted(found)}
+        sizes = {int(one.parent.name.split("-")[1]): one.stat().st_size for one in found}
+        return {tracks: sizes[tracks] for tracks in sorted(sizes) if tracks}
 
     def _copied(self, found: Path, name: str) -> Path:
         target = self.work / name
