@@ -32,7 +32,7 @@ class InvalidValueError(ValueError):
 def instant_text(moment: datetime) -> str:
     """The canonical text of an instant; a naive one is taken as UTC."""
     utc = moment.astimezone(UTC) if moment.tzinfo else moment.replace(tzinfo=UTC)
-    return f"{utc:%Y-%m-%dT%H:%M:%S}.{utc.microsecond:06d}Z".rjust(27, "0")
+    return f"{utc.isoformat(timespec='microseconds')[:26]}Z"
 
 
 def canonical_instant(text: str) -> str:
