@@ -205,6 +205,9 @@ class Settings(BaseSettings):
     play_columns: dict[str, str] = Field(
         {}, description="column of plays → its name in your files, where they have others"
     )
+    stream: str | None = Field(
+        None, min_length=1, description="stands in for a playlist's missing stream (L1)"
+    )
     station_zone: str = Field(
         "UTC", description="the IANA zone of a station's times without an offset (L4)"
     )
@@ -280,6 +283,7 @@ PLAYS = (
     "permitted_countries",
     "endpoint_max_seconds",
     "play_columns",
+    "stream",
     "station_zone",
 )
 """The settings of the way out."""
