@@ -107,6 +107,19 @@ class Settings(BaseSettings):
     send_retry_seconds: float = Field(
         120.0, ge=0, description="a recipient that does not answer is asked again for so long"
     )
+    inbox_settle_seconds: float = Field(
+        60.0, ge=0, description="a log in Plays/inbox is taken once it lay unchanged for so long"
+    )
+    deliver_plays: bool | None = Field(
+        None,
+        description="the service delivers Plays/inbox; unset: where s3_bucket or endpoint_url is "
+        "set; true: what has no way out goes into Plays/delivered",
+    )
+    deliver_at: str = Field(
+        "03:00",
+        pattern="^([01][0-9]|2[0-3]):[0-5][0-9](:[0-5][0-9])?$",
+        description="the time of day, in UTC, at which the service delivers",
+    )
     endpoint_url: str | None = Field(None, description="the complete address of the endpoint")
     endpoint_consumer_key: str | None = Field(None, description="who we are to the endpoint")
     endpoint_consumer_secret: SecretStr | None = Field(
@@ -299,6 +312,8 @@ DELIVERY = (
     "parcel_bytes",
     "kept_days",
     "send_retry_seconds",
+    "inbox_settle_seconds",
+    "deliver_plays",
     "endpoint_url",
     "endpoint_consumer_key",
     "endpoint_country",

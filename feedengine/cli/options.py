@@ -24,7 +24,7 @@ PLACES = ("feeds_path", "stack_path", "database_url")
 KEPT = ("keep_findings_days", "keep_logs_days", "keep_entries_days")
 """The settings that say what is kept, and how long."""
 
-SERVICE = ("poll_seconds", "poll_only", "metrics_port", "log_level")
+SERVICE = ("poll_seconds", "poll_only", "metrics_port", "log_level", "deliver_at")
 """The settings that only the service knows what to do with."""
 
 EVERY = tuple(name for name in Settings.model_fields if name != "root")
@@ -61,7 +61,7 @@ def switch(text: str, name: str | None = None) -> Parameter:
     return Parameter(name=name, help=text, negative="", show_default=False)
 
 
-_Every = flags_for(_CATALOGUE)
+_Every = flags_for([name for name in EVERY if name not in SECRETS])
 _Running = flags_for([name for name in _CATALOGUE if name not in SERVICE])
 _Places = flags_for(PLACES)
 NO_FLAGS: Any = _Running()

@@ -59,7 +59,7 @@ def release(site: Site, number: int, word: Release) -> Parcel:
     given up, and its plays may leave in other parcels. Raises `RefusedError` for any other parcel.
     """
     with (
-        delivering(site.settings.plays, site.database, site.said),
+        delivering(site.settings.plays, site.database, site.said, site.pause),
         writing(site.database) as connection,
     ):
         parcel = parcels.parcel_of(connection, number)
