@@ -29,6 +29,7 @@ from feedengine.model.entities import Kind, kinds
 from feedengine.model.identifiers import WORLDWIDE, country_code
 from feedengine.model.instants import InvalidValueError, instant_text
 from feedengine.model.scalars import INSTANT
+from feedengine.plays.diary import inbox_status
 from feedengine.store.database import reading
 from feedengine.store.history import history_of, object_at
 from feedengine.store.ledger import FEED_RUN, PACKAGE_RUN, RUN_COLUMNS, Run
@@ -118,7 +119,7 @@ def _where(wanted: Mapping[str, Any]) -> tuple[str, list[Any]]:
 
 
 def status(settings: Settings, engine: Engine) -> Answered:
-    """How things stand: the queue, what is held, the last run, what the catalogue holds."""
+    """How things stand: queue, what is held, the last run, the catalogue, the inbox of plays."""
     queue = queue_of(settings.stack)
     with reading(engine) as connection:
         held = "SELECT * FROM feed_run WHERE status = 'held' AND released_at IS NULL ORDER BY id"
@@ -142,6 +143,7 @@ def status(settings: Settings, engine: Engine) -> Answered:
             },
             "clients": _rows(connection, clients),
             "last_change": next(iter(_rows(connection, change)), None),
+            "plays": inbox_status(settings),
         }
 
 

@@ -16,6 +16,7 @@ from feedengine.cli.options import (
     RunNumber,
     opened,
 )
+from feedengine.cli.plays_inbox import shown
 from feedengine.cli.plays_out import site_of
 
 
@@ -34,6 +35,10 @@ def status(
     if as_json:
         output.document(found)
         return 0
+    output.line(shown(found["inbox"]))
+    for one in found["inbox"]["left"]:
+        output.line(f"{one['name']} stays: {one['because']}")
+    output.line()
     if not found["ways"]:
         output.line("nothing was delivered yet")
         return 0

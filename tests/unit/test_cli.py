@@ -422,7 +422,7 @@ def test_status_tells_queue_runs_and_objects(here: Runner) -> None:
     found = here("status", "--json").json
     assert set(found) == {
         *("root", "queue", "busy", "turn", "held", "last_run", "objects", "clients"),
-        "last_change",
+        *("last_change", "plays"),
     }
     assert set(found["queue"]) == {"waiting", "oldest"}
     assert set(found["clients"][0]) == {"client", "runs", "last_run", "last_started"}
