@@ -86,14 +86,14 @@ def _asked(
     site: Settings, form: FormatName, to: Any, *, alone: bool, availability: bool
 ) -> Iterator[Consulted]:
     """The site's catalogue and ledger; the format alone where there are none."""
-    from feedengine.plays.consulting import FORMAT_ALONE, consulted
-    from feedengine.plays.deliver import way_known
-    from feedengine.plays.judging import Consulted
+    from feedengine.plays.judging import FORMAT_ALONE, Consulted
 
     if alone:
         yield Consulted(notes=(FORMAT_ALONE,))
         return
     from feedengine.engine import Engine
+    from feedengine.plays.consulting import consulted
+    from feedengine.plays.deliver import way_known
 
     with Engine(site) as engine:
         way = way_known(site, to, form)

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from typing import TYPE_CHECKING
 
-from feedengine.plays.judging import Consulted
+from feedengine.plays.judging import FORMAT_ALONE, Consulted
 from feedengine.plays.loading import load
 from feedengine.plays.looking import Looker
 from feedengine.plays.remembered import remembered
@@ -23,7 +23,6 @@ SNAPSHOTS = ".facts"
 """The folder below that of plays that keeps the catalogue's arrays between runs."""
 
 WITHOUT_AVAILABILITY = "availability was not judged (L12)"
-FORMAT_ALONE = "judged by the format alone; no catalogue is asked (L2, L3, L6, L10-L13)"
 
 
 @contextmanager

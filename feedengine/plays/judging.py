@@ -32,7 +32,7 @@ from feedengine.plays.rules import RULE_ORDER
 from feedengine.plays.seen import Numbers, Seen, Standing
 from feedengine.plays.sources import Meter, Source
 from feedengine.plays.stations import StationClock
-from feedengine.plays.texts import Words, given, uuids
+from feedengine.plays.texts import Words, given
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -56,6 +56,9 @@ class Consulted(NamedTuple):
 
 
 NOBODY = Consulted()
+
+FORMAT_ALONE = "judged by the format alone; no catalogue is asked (L2, L3, L6, L10-L13)"
+"""The note of a run without a catalogue."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,11 +127,13 @@ def _judged(raw: pa.RecordBatch, job: Job, numbers: Numbers, standing: Standing)
     looked = Looked(enriched.batch, {}, {}, {})
     if job.consulted.catalogue is not None:
         looked = job.consulted.catalogue.look(enriched.batch, job.form.name)
-    broken = dict(_joined(judge(looked.batch, job.form, job.terms), looked.broken))
+    broken = dict(
+        _joined(judge(looked.batch, job.form, job.terms, enriched.readings), looked.broken)
+    )
     rows = raw.num_rows
     accepted = good(rows, broken)
-    high, low, valid = uuids(looked.batch.column("id"))
-    valid &= ~given(raw.column(FAULT))
+    high, low, named = enriched.readings.uuids(looked.batch.column("id"))
+    valid = named & ~given(raw.column(FAULT))
     delivered = np.zeros(rows, np.bool_)
     if job.consulted.delivered is not None:
         delivered = valid & job.consulted.delivered(high, low)

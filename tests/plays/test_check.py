@@ -164,3 +164,16 @@ def test_endpoint_and_playlist_name_their_fields_as_their_recipients_do() -> Non
     assert PLAYLIST.schema().names == [
         "Title", "Artist", "Album", "Label", "Start Time", "End Time", "Duration",
     ]  # fmt: skip
+
+
+def test_the_same_log_twice_is_found_also_without_ids(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Within a file identical rows are plays of their own; another file with them is a copy."""
+    rows = [play(id=None)] * 3 + [play(id=None, userid="another")]
+    text = "".join(json.dumps(row) + "\n" for row in rows)
+    for name in ("a.jsonl", "b.jsonl"):
+        (tmp_path / name).write_text(text)
+    words = (str(tmp_path / "a.jsonl"), str(tmp_path / "b.jsonl"))
+    found = as_json(capsys, "--root", str(tmp_path), *words)[1]
+    assert (found["accepted"], found["reasons"]) == (4, {"id-duplicate": 4})
