@@ -84,18 +84,17 @@ def look(settings: Settings, now: float | None = None) -> Look:
     now = time.time() if now is None else now
     for path, status in _walked(inbox, found.left, inbox):
         name = path.relative_to(inbox).as_posix()
+        form, stream = _meant(path.relative_to(inbox).parts[:-1])
         because = _unfit(path, status)
+        if because is None and outlet(settings, form) is None:
+            because = outlet_missing(form)
         if because is not None:
             found.left.append(Left(name, because))
         elif path.name.lower().endswith(UNFINISHED) or not _settled(status, now, settings):
             found.left.append(Left(name, WRITTEN, unfinished=True))
         else:
-            form, stream = _meant(path.relative_to(inbox).parts[:-1])
-            if outlet(settings, form) is None:
-                found.left.append(Left(name, outlet_missing(form)))
-            else:
-                mark = mark_of(status)
-                found.drops.append(Drop(name, path, form, stream, mark, status.st_mtime))
+            mark = mark_of(status)
+            found.drops.append(Drop(name, path, form, stream, mark, status.st_mtime))
     return found
 
 

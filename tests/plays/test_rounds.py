@@ -76,7 +76,9 @@ def plays(site: Site) -> Path:
 def delivered(site: Site) -> list[str]:
     """The ids of all plays that lie in the folder of receipts, in order."""
     files = (plays(site) / "delivered").rglob("*.parquet")
-    return sorted(one for path in files for one in read_receipts(path.read_bytes())["id"].to_pylist())
+    return sorted(
+        one for path in files for one in read_receipts(path.read_bytes())["id"].to_pylist()
+    )
 
 
 def test_a_log_is_judged_delivered_and_filed(site: Site) -> None:
