@@ -104,6 +104,9 @@ class Settings(BaseSettings):
     kept_days: int = Field(
         92, ge=63, description="what was delivered is kept, to be sent again, for so many days"
     )
+    keep_plays_days: int | None = Field(
+        None, ge=0, le=36_500, description="older days in Plays/done and Plays/judged are removed"
+    )
     send_retry_seconds: float = Field(
         120.0, ge=0, description="a recipient that does not answer is asked again for so long"
     )
@@ -311,6 +314,7 @@ DELIVERY = (
     "parcel_rows",
     "parcel_bytes",
     "kept_days",
+    "keep_plays_days",
     "send_retry_seconds",
     "inbox_settle_seconds",
     "deliver_plays",

@@ -87,6 +87,6 @@ def shown(found: dict[str, Any]) -> str:
     oldest = found["oldest_seconds"]
     since = f" (oldest: {output.lasting(oldest)})" if oldest is not None else ""
     stay = f", {len(found['left'])} stay" if found["left"] else ""
-    due = found["next"]
-    when = f"; next delivery {due[:19]}Z" if due else "; the service does not deliver"
-    return f"{found['files']} files in the inbox{since}{stay}{when}"
+    due = "a delivery is due since" if found["overdue"] else "next delivery"
+    when = f"{due} {found['next'][:19]}Z" if found["next"] else "the service does not deliver"
+    return f"{found['files']} files in the inbox{since}{stay}; {when}"

@@ -71,20 +71,22 @@ def begun(plays: Path, now: datetime) -> Diary:
 def inbox_status(settings: Settings, now: datetime | None = None) -> dict[str, Any]:
     """How the inbox stands, ready for JSON; instants are canonical text, ages in seconds.
 
-    ``next`` is when the service delivers next (an instant that has passed: as soon as it runs),
-    None where it does not deliver.
+    ``next`` is when the service delivers next, None where it does not; ``overdue``: that instant
+    has passed without a round.
     """
     now = now or datetime.now(UTC)
     seen, diary = look(settings), read_diary(settings.plays)
-    due = None
+    due = missed = None
     if delivers(settings):
         at = settings.deliver_at
-        due = (diary and overdue(at, diary.done, now)) or next_due(at, now)
+        missed = diary and overdue(at, diary.done, now)
+        due = missed or next_due(at, now)
     oldest = None if seen.oldest is None else max(0.0, round(now.timestamp() - seen.oldest, 1))
     return {
         "files": seen.files,
         "oldest_seconds": oldest,
         "left": [{"name": one.name, "because": one.because} for one in seen.left],
         "next": None if due is None else instant_text(due),
+        "overdue": missed is not None,
         "last": instant_text(diary.last) if diary and diary.last else None,
     }

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import errno
 import shutil
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import quote
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 DONE, JUDGED = "done", "judged"
 
 _ASIDE = ".part"
+_COPY = f".copy{_ASIDE}"
 
 _LONGEST_STREAM = 80
 
@@ -44,12 +45,20 @@ def aside_of(folder: Path) -> Path:
 
 def sweep(plays: Path) -> None:
     """Remove what runs have left that did not come to their end."""
-    for day in (JUDGED, DONE):
-        for one in (plays / day).glob(f"*/.*{_ASIDE}"):
-            if one.is_dir():
-                shutil.rmtree(one, ignore_errors=True)
-            else:
-                one.unlink(missing_ok=True)
+    (plays / DONE / _COPY).unlink(missing_ok=True)
+    for one in (plays / JUDGED).glob(f"*/.*{_ASIDE}"):
+        shutil.rmtree(one, ignore_errors=True)
+
+
+def forget(plays: Path, now: datetime, days: int | None) -> None:
+    """Remove the folders of days that are older than so many; None keeps all. Raises `OSError`."""
+    if days is None:
+        return
+    before = day_of(now - timedelta(days=days))
+    for kind in (DONE, JUDGED):
+        for day in (plays / kind).glob("[0-9]*-[0-9]*-[0-9]*"):
+            if day.is_dir() and day.name < before:
+                shutil.rmtree(day)
 
 
 def free(path: Path) -> Path:
@@ -84,7 +93,7 @@ def file_away(plays: Path, drop: Drop, now: datetime) -> Path:
     except OSError as error:
         if error.errno != errno.EXDEV:
             raise
-        aside = aside_of(target)
+        aside = plays / DONE / _COPY
         shutil.copy2(drop.path, aside)
         aside.rename(target)
         drop.path.unlink()

@@ -198,6 +198,10 @@ class _Round:
             self.told(one)
         diary = begun(self.plays, self.began)
         write_diary(self.plays, diary._replace(last=self.site.now(), standing=standing))
+        try:
+            filing.forget(self.plays, self.began, self.site.settings.keep_plays_days)
+        except OSError as error:
+            self._fail(error)  # told; there is another round tomorrow
         return True
 
     def _fail(self, error: Exception) -> None:

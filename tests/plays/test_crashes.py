@@ -19,8 +19,8 @@ from feedengine.plays.encode import read_receipts
 from feedengine.upkeep import check
 
 from .bucket_server import BUCKET, WRITER, BucketServer
-from .recipient import KEY, SECRET, Recipient
 from .dropping import WEEK, drop, log, made, tree
+from .recipient import KEY, SECRET, Recipient
 from .tables import NOW, endpoint, ids, receipts, saved, site_at
 
 if TYPE_CHECKING:

@@ -311,20 +311,30 @@ def test_one_round_at_a_time(site: Site) -> None:
 def test_asked_to_end_a_round_ends_where_nothing_is_under_way(site: Site) -> None:
     """What is in the ledger stays there; the next round goes on."""
     drop(site.settings.root, "a.jsonl", log(ids(3)))
-    calls = 0
-
-    def pause(_: float) -> None:
-        nonlocal calls
-        calls += 1
-        if calls == wanted:
-            raise EndedError("the end")
-
     for wanted in (1, 2, 2):  # while judging, after entering, after sending
-        calls = 0
+        left = iter(range(wanted - 1))
+
+        def pause(_: float, left: Iterator[int] = left) -> None:
+            if next(left, None) is None:
+                raise EndedError("the end")
+
         with pytest.raises(EndedError):
             go_round(replace(site, pause=pause), lambda _: None)
     assert told(site)[-1] == Ending(done=True)
     assert delivered(site) == sorted(ids(3))
+
+
+def test_old_days_are_removed_if_that_is_wanted(site: Site) -> None:
+    """Logs and rows of days before; nothing else that lies there."""
+    days = [f"{kind}/{day}" for kind in ("done", "judged") for day in ("2026-11-18", "2026-11-20")]
+    for name in (*days, "done/by hand"):
+        (plays(site) / name).mkdir(parents=True)
+        (plays(site) / name / "x").touch()
+    told(site)
+    assert len(tree(plays(site) / "done") + tree(plays(site) / "judged")) == 5
+    told(replace(site, settings=site.settings.model_copy(update={"keep_plays_days": 2})))
+    assert tree(plays(site) / "done") == ["2026-11-20/x", "by hand/x"]
+    assert tree(plays(site) / "judged") == ["2026-11-20/x"]
 
 
 def test_status_counts_the_inbox(site: Site) -> None:

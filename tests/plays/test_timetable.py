@@ -66,11 +66,12 @@ def test_status_says_when_the_next_is_due(tmp_path: Path) -> None:
     """Never where the service does not deliver; at once where one was missed."""
     assert inbox_status(settings(tmp_path), NOON)["next"] is None
     made = settings(tmp_path, deliver_plays=True, deliver_at="03:00")
-    assert inbox_status(made, NOON)["next"] == "2026-11-22T03:00:00.000000Z"
+    found = inbox_status(made, NOON)
+    assert (found["next"], found["overdue"]) == ("2026-11-22T03:00:00.000000Z", False)
     write_diary(made.plays, Diary(NOON - DAY))
     found = inbox_status(made, NOON)
-    assert (found["next"], found["last"]) == ("2026-11-21T03:00:00.000000Z", None)
-    assert found["files"] == 0
+    assert (found["next"], found["overdue"]) == ("2026-11-21T03:00:00.000000Z", True)
+    assert (found["last"], found["files"]) == (None, 0)
 
 
 def test_who_delivers(tmp_path: Path) -> None:
