@@ -40,6 +40,8 @@ from .dropping import NOW, WEEK, drop, ids, log, made, tree
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from databases import Databases
+
     from feedengine.plays.deliver import Site
 
     from .proxy import Proxy
@@ -54,6 +56,13 @@ def site(tmp_path: Path) -> Iterator[Site]:
     found = made(tmp_path / "site")
     yield found
     found.database.dispose()
+
+
+@pytest.fixture
+def either(tmp_path: Path, on_both: Databases) -> Site:
+    """The same, on each kind of database."""
+    assert on_both.kind
+    return made(tmp_path / "either")
 
 
 def told(site: Site, **more: Any) -> list[News]:
@@ -81,25 +90,25 @@ def delivered(site: Site) -> list[str]:
     )
 
 
-def test_a_log_is_judged_delivered_and_filed(site: Site) -> None:
+def test_a_log_is_judged_delivered_and_filed(either: Site) -> None:
     """Its good plays leave, its rows and counts lie beside it, and the inbox is empty again."""
     text = log(ids(3)) + log(["no uuid"])
-    drop(site.settings.root, "shop/a.jsonl", text)
-    news = told(site)
+    drop(either.settings.root, "shop/a.jsonl", text)
+    news = told(either)
     [judged] = of(news, Judgement)
     assert (judged.files, judged.rows, judged.accepted, judged.rejected) == (1, 4, 3, 1)
     assert judged.reasons == {"id-invalid": 1}
     assert of(news, Sending) == [Sending("receipts folder", 3, 1)]
     assert news[-1] == Ending(done=True)
-    assert delivered(site) == sorted(ids(3))
-    assert tree(plays(site) / "inbox") == []
-    assert tree(plays(site) / "done") == ["2026-11-21/shop/a.jsonl"]
-    assert (plays(site) / "done/2026-11-21/shop/a.jsonl").read_text() == text
+    assert delivered(either) == sorted(ids(3))
+    assert tree(plays(either) / "inbox") == []
+    assert tree(plays(either) / "done") == ["2026-11-21/shop/a.jsonl"]
+    assert (plays(either) / "done/2026-11-21/shop/a.jsonl").read_text() == text
     assert judged.folder == "judged/2026-11-21/120000-receipts"
     assert {"accepted.parquet", "rejected.parquet", "summary.json"} <= set(
-        tree(plays(site) / judged.folder)
+        tree(plays(either) / judged.folder)
     )
-    diary = read_diary(plays(site))
+    diary = read_diary(plays(either))
     assert diary is not None
     assert diary.last == NOW
 
@@ -152,23 +161,23 @@ def test_the_same_plays_again_leave_once(site: Site) -> None:
 
 
 def test_a_recipient_who_is_away_keeps_no_log_and_no_other_waiting(
-    site: Site, monkeypatch: pytest.MonkeyPatch
+    either: Site, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The plays are in the ledger and the log is filed; the next round sends them."""
-    drop(site.settings.root, "a.jsonl", log(ids(3)))
+    drop(either.settings.root, "a.jsonl", log(ids(3)))
     with monkeypatch.context() as patch:
 
         def away(*_: object) -> None:
             raise ServiceError("nobody answers", "wait")
 
         patch.setattr(Folder, "send", away)
-        news = told(site)
+        news = told(either)
     assert of(news, Failure) == [Failure("environment", "nobody answers", "wait")]
     assert of(news, Standing) == [Standing(waiting=3)]
     assert news[-1] == Ending(done=False)
-    assert tree(plays(site) / "inbox") == []
-    assert read_diary(plays(site)) is None
-    news = told(site)
+    assert tree(plays(either) / "inbox") == []
+    assert read_diary(plays(either)) is None
+    news = told(either)
     assert of(news, Sending) == [Sending("receipts folder", 3, 1)]
     assert news[-1] == Ending(done=True)
 
@@ -294,15 +303,15 @@ def test_a_round_that_was_made_meanwhile_is_not_made_again(site: Site) -> None:
     assert of(told(tomorrow, only_due=True), Sending) == [Sending("receipts folder", 2, 1)]
 
 
-def test_one_round_at_a_time(site: Site) -> None:
+def test_one_round_at_a_time(either: Site) -> None:
     """The second says so and waits; asked to end, it does."""
     said = threading.Event()
-    waits = replace(site, said=lambda _: said.set(), pause=lambda _: pause())
+    waits = replace(either, said=lambda _: said.set(), pause=lambda _: pause())
 
     def pause() -> None:
         raise EndedError("the end")
 
-    with rounds.going_round(plays(site), site.database, lambda _: None):
+    with rounds.going_round(plays(either), either.database, lambda _: None):
         with pytest.raises(EndedError):
             go_round(waits, lambda _: None)
         assert said.is_set()
