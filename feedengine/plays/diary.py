@@ -60,12 +60,17 @@ def write_diary(plays: Path, diary: Diary) -> None:
 
 
 def begun(plays: Path, now: datetime) -> Diary:
-    """The diary; begun now where there is none. Raises `OSError`."""
+    """The diary; begun now where there is none. Raises `OSError`.
+
+    A round that lies ahead, since the clock was set back, counts as one of now; else there would be
+    none until then.
+    """
     found = read_diary(plays)
-    if found is None:
-        found = Diary(now)
-        write_diary(plays, found)
-    return found
+    if found is not None and found.done <= now:
+        return found
+    made = Diary(now) if found is None else found._replace(last=now)
+    write_diary(plays, made)
+    return made
 
 
 def inbox_status(settings: Settings, now: datetime | None = None) -> dict[str, Any]:

@@ -34,7 +34,7 @@ from feedengine.plays.outlets import FORMS, outlet
 from feedengine.plays.preparing import Logs, judge_into
 from feedengine.plays.results import ACCEPTED
 from feedengine.plays.sending import Tally
-from feedengine.plays.timetable import LATE, last_due
+from feedengine.plays.timetable import LATE, last_due, overdue
 from feedengine.plays.turn import going_round
 from feedengine.store import parcels
 from feedengine.store.database import reading
@@ -70,8 +70,9 @@ def go_round(site: Site, told: Told, *, only_due: bool = False) -> bool:
 
 
 def _due(site: Site) -> bool:
-    diary, now = begun(site.settings.plays, site.now()), site.now()
-    return min(diary.done, now) < last_due(site.settings.deliver_at, now)
+    now = site.now()
+    diary = begun(site.settings.plays, now)
+    return overdue(site.settings.deliver_at, diary.done, now) is not None
 
 
 class _Round:
@@ -196,7 +197,7 @@ class _Round:
             return False
         for one in self.unfinished:
             self.told(one)
-        diary = begun(self.plays, self.began)
+        diary = begun(self.plays, self.site.now())
         write_diary(self.plays, diary._replace(last=self.site.now(), standing=standing))
         try:
             filing.forget(self.plays, self.began, self.site.settings.keep_plays_days)
@@ -210,22 +211,16 @@ class _Round:
 
 
 def batches(drops: Iterable[Drop]) -> list[Batch]:
-    """What is judged together: logs of one format and stream.
-
-    Playlists whose folder says no stream are judged one by one, since one row that says none either
-    keeps all back.
-    """
+    """What is judged together: logs of one format and stream, in the order of their names."""
     found = []
-    for (form, stream), some in groupby(sorted(drops, key=_kind), key=lambda one: _kind(one)[:2]):
+    for _, some in groupby(sorted(drops, key=_kind), key=_kind):
         together = list(some)
-        alone = form == "playlist" and not stream
-        groups = [[one] for one in together] if alone else [together]
-        found += [Batch(together[0].form, stream or None, group) for group in groups]
+        found.append(Batch(together[0].form, together[0].stream, together))
     return found
 
 
-def _kind(drop: Drop) -> tuple[str, str, str]:
-    return drop.form, drop.stream or "", drop.name
+def _kind(drop: Drop) -> tuple[str, str]:
+    return drop.form, drop.stream or ""
 
 
 def standing_of(site: Site) -> Standing:

@@ -25,8 +25,7 @@ def next_due(at: str, now: datetime) -> datetime:
 def overdue(at: str, done: datetime, now: datetime) -> datetime | None:
     """The time for which no round was made, the last one having ended at ``done``; None: all well.
 
-    Of several missed days only the last counts: one round takes everything. A round that lies
-    ahead, since the clock was set back, counts as one of now.
+    Of several missed days only the last counts: one round takes everything.
     """
     due = last_due(at, now)
-    return due if min(done, now) < due else None
+    return due if done < due else None

@@ -108,8 +108,9 @@ class Courier:
             return min(LOOK_SECONDS, ahead.total_seconds())
         if self._again is None or now >= self._again:
             self._errand(settings, due)
+            now = self._now()
             missed = overdue(settings.deliver_at, begun(settings.plays, now).done, now)
-            self._again = self._now() + self._after(done=missed is None)
+            self._again = now + self._after(done=missed is None)
         return min(LOOK_SECONDS, max(0.0, (self._again - self._now()).total_seconds()))
 
     def _after(self, *, done: bool) -> timedelta:
