@@ -18,7 +18,7 @@ from typing import IO
 from feedengine.config import Settings
 from feedengine.plays.diary import begun
 from feedengine.plays.inbox import inbox_of, look
-from feedengine.plays.news import Failure, Kept, news_of
+from feedengine.plays.news import Ending, Failure, Kept, news_of
 from feedengine.plays.outlets import delivers
 from feedengine.plays.timetable import next_due, overdue
 from feedengine.service.handing import written
@@ -54,9 +54,11 @@ class Courier:
         self._settings, self._told, self._now = settings, told, now
         self._command = list(errand)
         self._ended, self._bell = threading.Event(), threading.Event()
+        self._called = threading.Event()
         self._thread = threading.Thread(target=self._run, name="plays", daemon=True)
         self._tries = 0
         self._again: datetime | None = None
+        self._troubled = False
 
     def begin(self) -> None:
         """From now on."""
@@ -64,7 +66,7 @@ class Courier:
 
     def call(self) -> None:
         """Settings are others now: look again; what was refused may be taken."""
-        self._again, self._tries = None, 0
+        self._called.set()
         self._bell.set()
 
     def end(self) -> None:
@@ -84,12 +86,16 @@ class Courier:
             try:
                 wait = self._step()
             except Exception as error:  # noqa: BLE001 - the thread has to live as long as the loop
+                self._troubled = True
                 self._told.plays(_failure(error))
                 wait = LOOK_SECONDS
             self._bell.wait(wait)
 
     def _step(self) -> float:
         """Look, and make a round if it is time; seconds until the next step."""
+        if self._called.is_set():
+            self._called.clear()
+            self._over()
         settings = self._settings()
         if settings.deliver_plays is False:
             return LOOK_SECONDS
@@ -103,7 +109,10 @@ class Courier:
         self._told.diary(diary)
         due = overdue(settings.deliver_at, diary.done, now)
         if due is None:
-            self._again, self._tries = None, 0
+            self._over()
+            if self._troubled:
+                self._troubled = False
+                self._told.plays(Ending(done=True))
             ahead = next_due(settings.deliver_at, now) - now
             return min(LOOK_SECONDS, ahead.total_seconds())
         if self._again is None or now >= self._again:
@@ -112,6 +121,10 @@ class Courier:
             missed = overdue(settings.deliver_at, begun(settings.plays, now).done, now)
             self._again = now + self._after(done=missed is None)
         return min(LOOK_SECONDS, max(0.0, (self._again - self._now()).total_seconds()))
+
+    def _over(self) -> None:
+        """Nothing is to be waited for before the next round."""
+        self._again, self._tries = None, 0
 
     def _after(self, *, done: bool) -> timedelta:
         """How long to wait after a round."""

@@ -17,7 +17,7 @@ from feedengine.config import settings
 from feedengine.engine import Engine
 from feedengine.feeds.author import new_feed
 from feedengine.plays.diary import Diary, read_diary, write_diary
-from feedengine.plays.news import Failure, Said
+from feedengine.plays.news import Ending, Failure, Said
 from feedengine.service import courier
 from feedengine.service.courier import Courier
 from feedengine.service.handing import read, written
@@ -269,11 +269,17 @@ def test_waits_grow_and_new_settings_end_them(root: Path, monkeypatch: pytest.Mo
     monkeypatch.setattr(courier, "LONGEST_SECONDS", 3600.0)
     with carried(due(root), "raise SystemExit(1)") as (made, ear):
         until(lambda: ear.rounds == 1)
-        until(lambda: made._again is not None)
+        time.sleep(0.3)
+        assert ear.rounds == 1
         made.call()
         until(lambda: ear.rounds == 2)
-    waits = [Courier(lambda: due(root), Ear())]
-    assert waits[0]._after(done=True) == timedelta(0)
+    monkeypatch.undo()
+    idle = Courier(lambda: due(root), Ear())
+    waits = [idle._after(done=False).total_seconds() for _ in range(8)]
+    assert 40 < waits[0] <= 60
+    assert waits[0] < waits[2] < waits[4] <= 900
+    assert 700 < waits[7] <= 900
+    assert idle._after(done=True) == timedelta(0)
 
 
 @pytest.mark.usefixtures("soon")
@@ -299,7 +305,10 @@ def test_a_diary_that_cannot_be_kept_is_told(root: Path) -> None:
         (root / "Plays" / ".round").rmdir()
         made.call()
         until((root / "Plays" / ".round").is_file)
-    assert [one.kind for one in ear.news if isinstance(one, Failure)][:1] == ["environment"]
+        until(lambda: len(ear.news) > 1)
+    [failure, ending] = ear.news
+    assert isinstance(failure, Failure)
+    assert (failure.kind, ending) == ("environment", Ending(done=True))
 
 
 def test_settings_pass_whole(root: Path) -> None:
