@@ -10,8 +10,7 @@ import threading
 import time
 from collections.abc import Sequence
 from contextlib import suppress
-
-from sqlalchemy import Connection
+from typing import TYPE_CHECKING
 
 from feedengine.applying import (
     FeedApplier,
@@ -54,9 +53,13 @@ from feedengine.recovery import logs_again
 from feedengine.retrying import let_through, packages_to_take
 from feedengine.store import ledger
 from feedengine.store.database import reading
+from feedengine.store.earlier import Earlier
 from feedengine.store.ledger import Run
 from feedengine.telling import Listener
 from feedengine.turn import Turn
+
+if TYPE_CHECKING:
+    from sqlalchemy import Connection
 
 MANIFEST_BYTES = 1024 * 1024
 UNFILED = 100
@@ -271,7 +274,8 @@ class Taker:
         applier = FeedApplier(self.settings, self.turn, run, folder, self.listener, self.stop)
         with reading(self.database) as connection:
             same = "feed_path = ? AND id <> ?"
-            applier.earlier = ledger.runs_where(connection, same, run.feed_path, run.id)
+            runs = ledger.runs_where(connection, same, run.feed_path, run.id)
+            applier.earlier = Earlier(runs)
             applier.late = self._is_late(connection, run)
             done = ledger.paths_of(connection, run) if run.id else set()
         self.listener.begun(run, len(packages) - len(done))

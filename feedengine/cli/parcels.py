@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from cyclopts import Parameter
-
 from feedengine.cli import output
 from feedengine.cli.options import (
     NO_DELIVERY,
@@ -16,6 +14,7 @@ from feedengine.cli.options import (
     RunNumber,
     opened,
 )
+from feedengine.cli.parameters import Parameter
 from feedengine.cli.plays_inbox import shown
 from feedengine.cli.plays_out import site_of
 

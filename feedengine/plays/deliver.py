@@ -12,10 +12,8 @@ from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any, Literal, NamedTuple, TypeAlias
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple, TypeAlias
 from zoneinfo import ZoneInfo
-
-from sqlalchemy import Connection, Engine
 
 from feedengine.config import Settings
 from feedengine.errors import UsageError, quoted
@@ -33,6 +31,9 @@ from feedengine.plays.turn import delivering
 from feedengine.store import parcels
 from feedengine.store.database import reading, writing
 from feedengine.store.pages import asked
+
+if TYPE_CHECKING:
+    from sqlalchemy import Connection, Engine
 
 To: TypeAlias = Literal["s3", "endpoint", "folder"]
 
@@ -188,7 +189,7 @@ def _endpoint(site: Site, way: str) -> AbstractContextManager[Carrier]:
     return Endpoint(
         url,
         key,
-        secret.get_secret_value(),
+        secret.reveal(),
         way,
         country=settings.endpoint_country,
         in_doubt=settings.endpoint_in_doubt,

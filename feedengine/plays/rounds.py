@@ -124,7 +124,7 @@ class _Round:
         site, to = self.site, outlet(self.site.settings, batch.form)
         assert to is not None  # noqa: S101 - `look` has left what has no way out
         if batch.stream is not None:
-            of_stream = site.settings.model_copy(update={"stream": batch.stream})
+            of_stream = site.settings.but(stream=batch.stream)
             site = replace(site, settings=of_stream)
         folder = filing.run_folder(self.plays, self.began, batch.form, batch.stream)
         aside = filing.aside_of(folder)

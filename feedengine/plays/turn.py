@@ -13,10 +13,12 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager, suppress
 from pathlib import Path
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
-from sqlalchemy import Connection, Engine
 from sqlalchemy.exc import DBAPIError
+
+if TYPE_CHECKING:
+    from sqlalchemy import Connection, Engine
 
 DELIVERER_LOCK, DELIVERER_FILE = 0x706C6179, ".lock"
 ROUND_LOCK, ROUND_FILE = 0x706C6180, ".round.lock"

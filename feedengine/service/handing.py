@@ -5,20 +5,22 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from pydantic import SecretStr
-
-from feedengine.config import Settings
+from feedengine import setting
+from feedengine.config import Settings, declared
+from feedengine.setting import Secret
 
 
 def written(settings: Settings) -> bytes:
     """Settings as a line for a child; secrets too, so it is for nobody else."""
 
     def plain(value: Any) -> str:
-        return value.get_secret_value() if isinstance(value, SecretStr) else str(value)
+        return value.reveal() if isinstance(value, Secret) else str(value)
 
-    return json.dumps(settings.model_dump(), default=plain).encode() + b"\n"
+    values = {name: getattr(settings, name) for name in declared()}
+    return json.dumps(values, default=plain).encode() + b"\n"
 
 
 def read(line: bytes) -> Settings:
     """What `written` has written."""
-    return Settings(**json.loads(line))
+    values = json.loads(line)
+    return Settings(**{name: setting.read(declared()[name], one) for name, one in values.items()})

@@ -14,13 +14,17 @@ from psycopg.adapt import Loader
 from sqlalchemy.exc import DisconnectionError
 
 from feedengine.errors import UsageError
-from feedengine.model.sqltypes import canonical_instant
+from feedengine.model.instants import canonical_instant
+from feedengine.store.statements import driver_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from contextlib import AbstractContextManager
 
-    from sqlalchemy import Connection, Table
+    from sqlalchemy import Connection
+
+    from feedengine.model.scalars import Kept
+    from feedengine.model.shapes import Table
 
 _SESSION = (
     "SET TIME ZONE 'UTC'; SET DATESTYLE = 'ISO, YMD'; SET client_min_messages = warning;"
@@ -100,24 +104,24 @@ def taken_up(connection: Any, record: Any, _proxy: Any) -> None:
         raise DisconnectionError from error
 
 
+_ARRAYS: dict[Kept, str] = {
+    "text": "text",
+    "whole": "bigint",
+    "decimal": "numeric",
+    "date": "date",
+    "instant": "timestamptz",
+    "bytes": "bytea",
+}
+
+
 def array_of(table: Table, name: str) -> str:
     """A parameter that holds one value of a column for each row."""
-    return f"%s::{_TYPES[type(table.columns[name].type).__name__]}[]"
-
-
-_TYPES = {
-    "CanonicalText": "text",
-    "CanonicalInstant": "timestamptz",
-    "CanonicalDate": "date",
-    "CanonicalDecimal": "numeric",
-    "LargeBinary": "bytea",
-    "BigInteger": "bigint",
-}
+    return f"%s::{_ARRAYS[table.column(name).kept]}[]"
 
 
 def write_rows(connection: Connection, text: str, rows: Sequence[tuple[Any, ...]]) -> None:
     """Run a statement that takes its rows as arrays, one for each column."""
-    _driver(connection).execute(text, tuple(map(list, zip(*rows, strict=True))))
+    driver_of(connection).execute(text, tuple(map(list, zip(*rows, strict=True))))
 
 
 def copy_rows(
@@ -127,7 +131,7 @@ def copy_rows(
 
     ``insert`` does the same in a pipeline, where ``COPY`` cannot be.
     """
-    driver = _driver(connection)
+    driver = driver_of(connection)
     if driver.pgconn.pipeline_status:
         write_rows(connection, insert, rows)
         return
@@ -141,7 +145,7 @@ def rows_of(connection: Connection, asked: Sequence[tuple[str, Any]]) -> list[li
 
     Over a network, and for small feeds anywhere, it is the way there and back that takes time.
     """
-    driver = _driver(connection)
+    driver = driver_of(connection)
     if len(asked) == 1:
         return [driver.execute(text, (given,)).fetchall() for text, given in asked]
     with driver.pipeline():
@@ -151,19 +155,14 @@ def rows_of(connection: Connection, asked: Sequence[tuple[str, Any]]) -> list[li
 
 def pipeline(connection: Connection) -> AbstractContextManager[Any]:
     """Until its end, statements are sent without waiting for their answers."""
-    found: AbstractContextManager[Any] = _driver(connection).pipeline()
+    found: AbstractContextManager[Any] = driver_of(connection).pipeline()
     return found
 
 
 def answers(connection: Connection, text: str) -> list[Any]:
     """The first row, or None, of each of several statements without parameters."""
-    cursor = _driver(connection).execute(text, prepare=False)
+    cursor = driver_of(connection).execute(text, prepare=False)
     found = [cursor.fetchone()]
     while cursor.nextset():
         found.append(cursor.fetchone())
     return found
-
-
-def _driver(connection: Connection) -> Any:
-    """The driver's own connection: SQLAlchemy's way to it knows no pipelines."""
-    return connection.connection.driver_connection

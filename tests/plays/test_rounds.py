@@ -341,7 +341,7 @@ def test_old_days_are_removed_if_that_is_wanted(site: Site) -> None:
         (plays(site) / name / "x").touch()
     told(site)
     assert len(tree(plays(site) / "done") + tree(plays(site) / "judged")) == 5
-    told(replace(site, settings=site.settings.model_copy(update={"keep_plays_days": 2})))
+    told(replace(site, settings=site.settings.but(keep_plays_days=2)))
     assert tree(plays(site) / "done") == ["2026-11-20/x", "by hand/x"]
     assert tree(plays(site) / "judged") == ["2026-11-20/x"]
 
