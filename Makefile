@@ -25,9 +25,10 @@ run: $(VENV)/made ## apply the sample feeds to a new site in ./run and show what
 	@sh docs/first_run.sh $(BIN)/feedengine $(SITE)
 
 test: $(VENV)/made-dev ## every test, in two halves beside each other
-	@$(BIN)/python -m pytest tests/faults >.faults.log 2>&1 & faults=$$!; \
-	$(BIN)/python -m pytest --ignore=tests/faults; others=$$?; \
-	wait $$faults; failed=$$?; cat .faults.log; exit $$((others + failed))
+	@tmp=$$(mktemp -d); \
+	$(BIN)/python -m pytest --basetemp=$$tmp/faults tests/faults >.faults.log 2>&1 & faults=$$!; \
+	$(BIN)/python -m pytest --basetemp=$$tmp/others --ignore=tests/faults; others=$$?; \
+	wait $$faults; failed=$$?; cat .faults.log; rm -rf "$$tmp"; exit $$((others + failed))
 
 torture: $(VENV)/made-dev ## every kill, fault and power cut there is; takes about an hour, and root for some
 	TORTURE=1 $(BIN)/python -m pytest -p no:randomly --durations=0 tests/faults
@@ -39,11 +40,13 @@ check: $(VENV)/made-dev ## style, types, import contracts
 	$(BIN)/lint-imports
 
 verify: $(VENV)/made-dev ## fail when something generated has drifted from the declarations
+	$(BIN)/python -m feedengine.declarations --check
 	$(BIN)/python -m feedengine.schemas --check
 	$(BIN)/python docs/generate.py --check
 	$(BIN)/python -m pytest -q tests/store/test_migrations.py
 
 docs: $(VENV)/made-dev ## write schemas and reference pages anew from the declarations
+	$(BIN)/python -m feedengine.declarations
 	$(BIN)/python -m feedengine.schemas
 	$(BIN)/python docs/generate.py
 

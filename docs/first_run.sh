@@ -33,12 +33,22 @@ say "May the US stream this track now?"
 try available 900303 --country US --root "$site"
 try available 900304 --country US --root "$site"
 
+say "A day of a player: may these plays leave for their recipient? (IDs as in the catalogue itself.)"
+try plays prepare sample_plays/player --out "$site/judged" --root "$site" --provider '' \
+    --now 2026-02-23T06:00:00Z
+
+say "A week of a station, before its playlist is sent."
+try plays check --format playlist --station-zone America/New_York sample_plays/station/2026-W08.txt \
+    --root "$site" --now 2026-02-23T06:00:00Z --list 5
+
 cat <<END
 
 The site is $site/: its catalogue is $site/catalogue.db, an SQLite database to query with SQL.
+What came of the player's plays, as a page with plots: open $site/judged/report.html in a browser.
 Try next:
   $feedengine findings $site --summary
   $feedengine show track 900301 --history --root $site
+  $feedengine plays check sample_plays/player --root $site --provider ''
   sqlite3 -readonly $site/catalogue.db 'SELECT id, title, release_date FROM release'
 Drop a feed of your own: README.md. More queries: docs/querying.md. From the start: docs/tutorial.md.
 END

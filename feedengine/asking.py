@@ -12,18 +12,14 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from datetime import UTC, datetime
-from difflib import get_close_matches
 from pathlib import Path
-from typing import Any, TypeAlias
-
-from sqlalchemy import Connection, Engine
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from feedengine.catalogue.availability import ANY_USAGE, Answer, judge
 from feedengine.catalogue.objects import Object, as_document
 from feedengine.catalogue.territories import TerritorySet, Validity
 from feedengine.config import Settings
 from feedengine.errors import RefusedError, UsageError, quoted
-from feedengine.feeds.stack import Stack
 from feedengine.model.codes import codes
 from feedengine.model.entities import Kind, kinds
 from feedengine.model.identifiers import WORLDWIDE, country_code
@@ -34,7 +30,9 @@ from feedengine.store.history import history_of, object_at
 from feedengine.store.ledger import FEED_RUN, PACKAGE_RUN, RUN_COLUMNS, Run
 from feedengine.store.load import LINKS, load_objects, load_sets
 from feedengine.store.statements import rows_in, statements
-from feedengine.turn import holder_of
+
+if TYPE_CHECKING:
+    from sqlalchemy import Connection, Engine
 
 Answered: TypeAlias = dict[str, Any]
 """An object of JSON."""
@@ -92,6 +90,8 @@ def usage_named(text: str) -> str:
 def code_named(name: str) -> str:
     """The code of a finding; raises `UsageError` for what is none."""
     if name not in codes():
+        from difflib import get_close_matches  # where something is wrong
+
         near = get_close_matches(name, codes(), 1)
         hint = f"{near[0]} is the nearest" if near else "they stand in the reference of findings"
         raise UsageError(f"{quoted(name)} is no code of a finding", hint)
@@ -119,6 +119,8 @@ def _where(wanted: Mapping[str, Any]) -> tuple[str, list[Any]]:
 
 def status(settings: Settings, engine: Engine) -> Answered:
     """How things stand: the queue, what is held, the last run, what the catalogue holds."""
+    from feedengine.turn import holder_of  # asked for by this question alone
+
     queue = queue_of(settings.stack)
     with reading(engine) as connection:
         held = "SELECT * FROM feed_run WHERE status = 'held' AND released_at IS NULL ORDER BY id"
@@ -154,6 +156,8 @@ def queue_of(stack: Path) -> Answered:
 
     Raises `UsageError` when there is no Stack.
     """
+    from feedengine.feeds.stack import Stack  # asked for by this question alone
+
     try:
         names = Stack(stack).scan()
     except FileNotFoundError:

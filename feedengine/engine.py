@@ -1,33 +1,31 @@
 """The composition root: the one module that knows feeds and store at once.
 
-`Engine` is the Python API; the command line calls nothing else.
+`Engine` is the Python API; the command line calls nothing else. What only one of its calls needs is
+imported there: a question must not wait for the import of what applies feeds.
 """
 
 from __future__ import annotations
 
-import threading
-from collections.abc import Callable, Sequence
-from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
 from feedengine import asking, config
-from feedengine.config import Settings
 from feedengine.errors import UsageError
-from feedengine.guards import release
-from feedengine.patience import patiently
-from feedengine.retention import Pruned, prune
-from feedengine.retrying import Retried, retry
-from feedengine.runner import Result, Runner
 from feedengine.store.database import open_database, reading
-from feedengine.store.ledger import Run
-from feedengine.store.upgrade import check_revision, upgrade
-from feedengine.telling import Progress
-from feedengine.turn import turn_of
-from feedengine.undoing import Undone, undo
+from feedengine.store.upgrade import check_revision
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+    from datetime import datetime
     from types import TracebackType
+
+    from feedengine.config import Settings
+    from feedengine.retention import Pruned
+    from feedengine.retrying import Retried
+    from feedengine.runner import Result
+    from feedengine.store.ledger import Run
+    from feedengine.telling import Progress
+    from feedengine.undoing import Undone
 
 _TOML = """\
 # Settings of this feedengine site; `feedengine config` shows all of them and their defaults.
@@ -42,7 +40,7 @@ class Engine:
     def __init__(self, settings: Settings) -> None:
         """Open the catalogue of ``settings``; raises `UsageError` when there is none."""
         self.settings = settings
-        if settings.database_url is None and not (settings.root / "catalogue.db").is_file():
+        if not settings.has_catalogue:
             raise UsageError("there is no catalogue here", "make one with `feedengine init`")
         self.database = open_database(settings.database)
         check_revision(self.database)
@@ -55,6 +53,8 @@ class Engine:
     @classmethod
     def init(cls, root: Path | str, **flags: Any) -> Self:
         """Make a site (Feeds/, Stack/, feedengine.toml, the catalogue); what is there stays."""
+        from feedengine.store.upgrade import upgrade
+
         folder = Path(root)
         try:
             folder.mkdir(parents=True, exist_ok=True)
@@ -99,7 +99,15 @@ class Engine:
         A database that goes away meanwhile is asked again for ``retry_seconds``; then, and for
         what will not pass by itself, `ServiceError` is raised. Nothing is lost or applied twice.
         """
-        progress, runs = Progress(told=told), dict[int, Run]()
+        import threading
+
+        from feedengine.patience import patiently
+        from feedengine.runner import Runner
+        from feedengine.telling import Progress
+        from feedengine.turn import turn_of
+
+        progress = Progress(told=told)
+        runs: dict[int, Run] = {}
         turn, stop = turn_of(self.settings.stack, self.database), threading.Event()
 
         def once() -> Result:
@@ -119,6 +127,8 @@ class Engine:
 
     def release(self, number: int) -> Run:
         """Let a held feed through (G1)."""
+        from feedengine.guards import release
+
         return release(self.settings, self.database, number)
 
     def retry(
@@ -129,6 +139,8 @@ class Engine:
         With ``code`` only the packages that failed with it, with ``client`` only its feeds. Raises
         `RefusedError` where a run has nothing to retry, `UsageError` for what is no code.
         """
+        from feedengine.retrying import retry
+
         if code is not None:
             asking.code_named(code)
         self._stack_there()
@@ -139,6 +151,8 @@ class Engine:
 
         Raises `DependsError` (a `RefusedError`) where later changes depend on it.
         """
+        from feedengine.undoing import undo
+
         return undo(self.database, number, dry=dry)
 
     def prune(self, *, dry: bool = False, now: datetime | None = None) -> Pruned:
@@ -146,6 +160,8 @@ class Engine:
 
         ``now`` is the present instant unless given. In small transactions: a run goes on meanwhile.
         """
+        from feedengine.retention import prune
+
         return prune(self.settings, self.database, dry=dry, now=now)
 
     def status(self) -> dict[str, Any]:

@@ -5,26 +5,25 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal, TypeAlias
-
-from cyclopts import Parameter
+from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeAlias
 
 from feedengine.cli import output
 from feedengine.cli.options import NO_PLAYS, AsJson, Limit, PlayFlags, Root, chosen, switch
+from feedengine.cli.parameters import Parameter
 from feedengine.cli.validating import root_for
 
 if TYPE_CHECKING:
-    from feedengine.plays.frames import Counts
-    from feedengine.plays.judging import Judged
+    from feedengine.config import Settings
+    from feedengine.plays.frames import Counts, FormatName
+    from feedengine.plays.judging import Consulted, Judged
     from feedengine.plays.sources import Meter
+    from feedengine.plays.sums import Came, Summary
 
 Inputs: TypeAlias = Annotated[
     list[str],
     Parameter(
         name="IN",
         help="Files, folders, or - for standard input.",
-        allow_leading_hyphen=True,
-        negative="",
     ),
 ]
 Form: TypeAlias = Annotated[
@@ -38,6 +37,13 @@ Input: TypeAlias = Annotated[
 Now: TypeAlias = Annotated[
     str | None, Parameter(help="Judge as of this instant: 2022-10-30T11:12:00Z.")
 ]
+To: TypeAlias = Annotated[
+    Literal["s3", "endpoint", "folder"] | None,
+    Parameter(help="The way out; s3 when a bucket is set and nothing is said."),
+]
+NoAvailability: TypeAlias = Annotated[
+    bool, switch("Leave out whether tracks were available where they were played (L12).")
+]
 
 
 def check(
@@ -48,38 +54,57 @@ def check(
     kind: Input = None,
     now: Now = None,
     list_: Annotated[Limit, Parameter(name="--list")] = 20,
+    to: To = None,
+    no_availability: NoAvailability = False,
     no_catalogue: Annotated[bool, switch("Judge by the format alone.")] = False,
     root: Root = None,
     as_json: AsJson = False,
     settings: PlayFlags = NO_PLAYS,
 ) -> int:
     """Judge plays; exits 1 when rows are refused."""
-    from feedengine.plays.checking import check as checked
+    from feedengine.plays.checking import How, summarise
 
     site = chosen(root or root_for([Path(one) for one in inputs], needed=False), settings)
-    refused = _Refused(list_)
-    if not no_catalogue:
-        output.notice(
-            "note: judged by the format alone; no catalogue is asked (L2, L3, L6, L10-L13)"
-        )
-    with _bar() as told:
-
-        def heard(one: Judged, meter: Meter) -> None:
-            refused.add(one)
-            told(one, meter)
-
-        counts = checked(inputs, site, form=form, kind=kind, now=now, told=heard)
+    refused = Refused(list_)
+    alone = no_catalogue or (root is None and not site.has_catalogue)
+    with _asked(site, form, to, alone=alone, availability=not no_availability) as who:
+        for note in () if no_catalogue else who.notes:
+            output.notice(f"note: {note}")
+        with bar(refused) as told:
+            summary = summarise(inputs, site, How(form, kind, now, who), told)
+    counts = summary.counts
     if as_json:
         output.document(counts._asdict())
     else:
-        _print(counts, refused)
+        shown(counts, refused, summary)
     return 1 if counts.rejected else 0
 
 
-class _Refused:
+@contextmanager
+def _asked(
+    site: Settings, form: FormatName, to: Any, *, alone: bool, availability: bool
+) -> Iterator[Consulted]:
+    """The site's catalogue and ledger; the format alone where there are none."""
+    from feedengine.plays.judging import FORMAT_ALONE, Consulted
+
+    if alone:
+        yield Consulted(notes=(FORMAT_ALONE,))
+        return
+    from feedengine.engine import Engine
+    from feedengine.plays.consulting import consulted
+    from feedengine.plays.deliver import way_known
+
+    with Engine(site) as engine:
+        way = way_known(site, to, form)
+        with consulted(site, engine.database, form, way=way, availability=availability) as who:
+            yield who
+
+
+class Refused:
     """The first refused rows with their reasons, for people."""
 
     def __init__(self, most: int) -> None:
+        """Keep so many."""
         self.most = most
         self.rows: list[tuple[str, str]] = []
 
@@ -94,8 +119,8 @@ class _Refused:
             self.rows.append((f"{row['source']}:{row['row']}", ", ".join(row["reasons"])))
 
 
-def _print(counts: Counts, refused: _Refused) -> None:
-    """The sum for people: refused rows, then rows by rule, column and warning."""
+def shown(counts: Counts, refused: Refused, summary: Summary | None = None) -> None:
+    """The sum for people: refused rows, then rows by rule, day, country, column and warning."""
     from feedengine.plays.rules import RULES
 
     if refused.rows:
@@ -109,7 +134,13 @@ def _print(counts: Counts, refused: _Refused) -> None:
         ]
         output.table(("rule", "rows", "meaning", "cure"), rows)
         output.line()
-    for title, found in (("filled", counts.filled), ("warnings", counts.warnings)):
+    if summary is not None:
+        _spread("day", list(summary.by_day.items()), refused.most)
+        countries = sorted(summary.by_country.items(), key=lambda one: (-one[1].rows, one[0]))
+        _spread("country", countries[::-1], refused.most)
+    matched = {} if summary is None else summary.matched
+    sums = (("filled", counts.filled), ("matched", matched), ("warnings", counts.warnings))
+    for title, found in sums:
         if found:
             output.line(f"{title}: " + ", ".join(f"{name} {many}" for name, many in found.items()))
     said = f"rows: {counts.rows}, accepted: {counts.accepted}, rejected: {counts.rejected}"
@@ -117,15 +148,30 @@ def _print(counts: Counts, refused: _Refused) -> None:
     output.line(said + more)
 
 
+def _spread(kind: str, found: list[tuple[str, Came]], most: int) -> None:
+    """Rows by day or country, the last ``most`` of them first; nothing where there is only one."""
+    if len(found) < 2:
+        return
+    outcomes = ["accepted", "rejected"]
+    if any(came.already_delivered for _, came in found):
+        outcomes.append("already_delivered")
+    rows = [(name, *(getattr(came, one) for one in outcomes)) for name, came in found[-most:]]
+    output.table((kind, *(one.replace("_", " ") for one in outcomes)), rows[::-1])
+    if len(found) > most:
+        output.line(f"… and {len(found) - most} more; see --list")
+    output.line()
+
+
 @contextmanager
-def _bar() -> Iterator[Callable[[Judged, Meter], None]]:
-    """A progress bar over the bytes of the inputs."""
+def bar(refused: Refused) -> Iterator[Callable[[Judged, Meter], None]]:
+    """A progress bar over the bytes of the inputs; refused rows are kept to be shown."""
     with output.reading() as told:
         rows = 0
 
         def heard(one: Judged, meter: Meter) -> None:
             nonlocal rows
             rows += one.verdict.raw.num_rows
+            refused.add(one)
             told(rows, meter.done, meter.total)
 
         yield heard

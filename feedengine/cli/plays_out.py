@@ -1,47 +1,44 @@
-"""Plays on their way out: prepared, delivered, sent again; how they stand."""
+"""Plays on their way out: prepared, delivered, sent again."""
 
 from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeAlias
-
-from cyclopts import Parameter
-from cyclopts.validators import Number
 
 from feedengine.cli import output
 from feedengine.cli.options import (
     NO_DELIVERY,
     AsJson,
     DeliveryFlags,
-    Limit,
     Root,
-    RunNumber,
     opened,
     switch,
 )
-from feedengine.cli.plays import Input, Inputs
+from feedengine.cli.parameters import Number, Parameter
+from feedengine.cli.plays import Input, Inputs, NoAvailability, Now, Refused, To, bar, shown
 from feedengine.errors import UsageError
 
 if TYPE_CHECKING:
     from feedengine.engine import Engine
     from feedengine.plays.deliver import Delivered, Planned, Site
     from feedengine.plays.frames import Counts, FormatName
+    from feedengine.plays.preparing import Logs
     from feedengine.plays.sending import Tally
 
-To: TypeAlias = Annotated[
-    Literal["s3", "endpoint", "folder"] | None,
-    Parameter(help="The way out; s3 when a bucket is set and nothing is said."),
-]
 AnyForm: TypeAlias = Annotated[
     Literal["receipts", "endpoint", "playlist"] | None,
     Parameter(name="--format", help="For which recipient; receipts unless --to says another."),
 ]
 
 ACCEPTED = "accepted.parquet"
+
+REFUSED_SHOWN = 20
 
 
 def prepare(
@@ -52,23 +49,29 @@ def prepare(
     to: To = None,
     form: AnyForm = None,
     kind: Input = None,
+    now: Now = None,
+    no_availability: NoAvailability = False,
     root: Root = None,
     as_json: AsJson = False,
     settings: DeliveryFlags = NO_DELIVERY,
 ) -> int:
     """Judge and encode; nothing is sent."""
     from feedengine.plays import deliver as way_out
+    from feedengine.plays.preparing import Logs
 
     with opened(root, settings) as engine:
-        site = _site(engine)
+        site = _at(now, site_of(engine))
         form = form or ("endpoint" if to == "endpoint" else "receipts")
-        counts = _judged(site, inputs, kind, form, to, out)
+        to = way_out.way_shown(site.settings, to, form)
+        refused = Refused(REFUSED_SHOWN)
+        counts = _judged(site, Logs(inputs, kind, not no_availability), form, to, out, refused)
         found = way_out.prepare(site, out / ACCEPTED, out, to, form)
     if as_json:
         output.document({**counts._asdict(), "parcels": [one._asdict() for one in found]})
     else:
+        shown(counts, refused)
         _print_planned(found)
-        output.line(_counted(counts))
+        output.line(f"in {out}: what was accepted and refused, with a report of it")
     return 1 if counts.rejected else 0
 
 
@@ -79,6 +82,7 @@ def deliver(
     to: To = None,
     form: AnyForm = None,
     kind: Input = None,
+    no_availability: NoAvailability = False,
     dry_run: Annotated[bool, switch("Show keys and counts; send and record nothing.")] = False,
     root: Root = None,
     as_json: AsJson = False,
@@ -86,16 +90,24 @@ def deliver(
 ) -> int:
     """Judge and send, each play once."""
     from feedengine.plays import deliver as way_out
+    from feedengine.plays.preparing import Logs
 
-    with opened(root, settings) as engine, _bar() as told:
-        site = _site(engine, told)
-        with _accepted(site, inputs or [], kind, form, to) as (accepted, form_found, counts):
+    logs, refused = Logs(inputs or [], kind, not no_availability), Refused(REFUSED_SHOWN)
+    with opened(root, settings) as engine:
+        site = site_of(engine)
+        with _accepted(site, logs, form, to, refused) as (accepted, form_found, counts):
             if dry_run:
                 if accepted is None:
                     raise UsageError("--dry-run without IN shows nothing", "see plays status")
                 plans = [one for one, _ in way_out.planned(site, accepted, to, form_found)]
                 return _show_plans(plans, counts, as_json=as_json)
-            found = way_out.deliver(site, accepted, to, form_found)
+            with _sending() as told:
+                site.told = told
+                found = way_out.deliver(site, accepted, to, form_found)
+    if counts is not None:
+        found = found._replace(already_delivered=found.already_delivered + counts.already_delivered)
+    if counts is not None and not as_json:
+        shown(counts, refused)
     _show_delivered(found, counts, as_json=as_json)
     return 0 if found.fine and not found.too_old and not (counts and counts.rejected) else 1
 
@@ -105,7 +117,7 @@ def resubmit(
     /,
     *,
     corrected: Annotated[
-        Path | None, Parameter(help="Corrected plays, judged: a folder of `plays prepare`.")
+        Path | None, Parameter(help="A log with better rows, which take the place of their ids.")
     ] = None,
     rows_from: Annotated[
         int, Parameter(help="The number of a file's first row.", validator=Number(gte=0, lte=1))
@@ -117,12 +129,12 @@ def resubmit(
 ) -> int:
     """Send again what failed."""
     from feedengine.plays.notices import notice_of
-    from feedengine.plays.resubmit import resubmit as again
+    from feedengine.plays.preparing import resubmitted
 
     named = notice_of(_text(notice), row_base=rows_from)
-    better = None if corrected is None else _file_of(corrected)
-    with opened(root, settings) as engine, _bar() as told:
-        found = again(_site(engine, told), named, to=to, corrected=better)
+    logs = [] if corrected is None else [_file_of(corrected)]
+    with opened(root, settings) as engine, _sending() as told:
+        found = resubmitted(site_of(engine, told), named, to=to, corrected=logs)
     if as_json:
         output.document(found._asdict())
     else:
@@ -132,87 +144,49 @@ def resubmit(
             f"named: {found.named}, sent again: {found.delivered},"
             f" sent again before: {found.already_sent}, rejected: {found.rejected}"
         )
+        for rule, many in found.reasons.items():
+            output.line(f"rejected by {rule}: {many}")
     return 1 if found.rejected else 0
 
 
-def status(
-    root: Root = None,
-    *,
-    limit: Limit = 20,
-    as_json: AsJson = False,
-    settings: DeliveryFlags = NO_DELIVERY,
-) -> int:
-    """How deliveries stand."""
-    from feedengine.plays.settling import status as standing
-
-    with opened(root, settings) as engine:
-        found = standing(_site(engine), limit)
-    if as_json:
-        output.document(found)
-        return 0
-    if not found["ways"]:
-        output.line("nothing was delivered yet")
-        return 0
-    output.records(("way", "status", "parcels", "plays", "last"), found["ways"])
-    if found["open"]:
-        output.line()
-        output.line("not delivered; settle by hand with: feedengine plays release ID --as …")
-        output.records(("id", "status", "plays", "key", "message"), found["open"])
-    if found["refused"]:
-        output.line()
-        output.records(("plays", "code", "reason"), found["refused"])
-    if found["delivered"]:
-        output.line()
-        output.records(("id", "delivered_at", "plays", "key"), found["delivered"])
-    return 0
-
-
-def release(
-    parcel: RunNumber,
-    /,
-    *,
-    word: Annotated[
-        Literal["arrived", "missing", "drop"], Parameter(name="--as", help="What is known of it.")
-    ],
-    root: Root = None,
-    as_json: AsJson = False,
-    settings: DeliveryFlags = NO_DELIVERY,
-) -> int:
-    """Settle a parcel by hand."""
-    from feedengine.plays.settling import release as settle
-
-    with opened(root, settings) as engine:
-        found = settle(_site(engine), parcel, word)
-    if as_json:
-        output.document({"id": found.id, "key": found.key, "status": found.status})
-    else:
-        output.line(f"parcel {found.id} ({found.key}) is {found.status}")
-    return 0
-
-
-def _site(engine: Engine, told: Callable[[Tally], None] = lambda _: None) -> Site:
+def site_of(engine: Engine, told: Callable[[Tally], None] = lambda _: None) -> Site:
+    """What deliveries need of a site."""
     from feedengine.plays.deliver import Site
 
     return Site(engine.settings, engine.database, said=output.notice, told=told)
 
 
-def _judged(
-    site: Site, inputs: list[str], kind: str | None, form: FormatName, to: Any, out: Path
-) -> Counts:
-    """Judge inputs into a folder."""
-    from feedengine.plays.checking import check
+def _at(now: str | None, site: Site) -> Site:
+    """The site as if it were that instant."""
+    if now is None:
+        return site
+    from feedengine.plays.checking import micros
 
-    del to
-    return check(inputs, site.settings, form=form, kind=kind, out=out)
+    instant = datetime.fromtimestamp(0, UTC) + timedelta(microseconds=micros(now))
+    return replace(site, now=lambda: instant)
+
+
+def _judged(
+    site: Site, logs: Logs, form: FormatName, to: Any, out: Path, refused: Refused
+) -> Counts:
+    """Judge logs into a folder, and say what was left out."""
+    from feedengine.plays.consulting import WITHOUT_AVAILABILITY
+    from feedengine.plays.preparing import judge_into
+
+    if not logs.availability:
+        output.notice(f"note: {WITHOUT_AVAILABILITY}")
+    with bar(refused) as told:
+        return judge_into(site, logs, out, form, to, told)
 
 
 @contextmanager
 def _accepted(
-    site: Site, inputs: list[str], kind: str | None, form: FormatName | None, to: Any
+    site: Site, logs: Logs, form: FormatName | None, to: Any, refused: Refused
 ) -> Iterator[tuple[Path | None, FormatName | None, Counts | None]]:
-    """The accepted plays of inputs: judged now, or by `plays prepare` before."""
+    """The accepted plays of logs: judged now, or by `plays prepare` before."""
     from feedengine.plays.deliver import form_of, way_to
 
+    inputs = logs.inputs
     if not inputs:
         yield None, form, None
     elif len(inputs) == 1 and (ready := Path(inputs[0]) / ACCEPTED).is_file():
@@ -220,12 +194,13 @@ def _accepted(
     else:
         to, form = way_to(site.settings, to, form)
         with TemporaryDirectory(prefix="feedengine-judged-") as folder:
-            counts = _judged(site, inputs, kind, form, to, Path(folder))
+            counts = _judged(site, logs, form, to, Path(folder), refused)
             yield Path(folder) / ACCEPTED, form, counts
 
 
 def _file_of(folder: Path) -> Path:
-    return folder / ACCEPTED if folder.is_dir() else folder
+    ready = folder / ACCEPTED
+    return ready if ready.is_file() else folder
 
 
 def _text(path: Path) -> str:
@@ -237,13 +212,6 @@ def _text(path: Path) -> str:
         raise UsageError(f"cannot read {path}: {error.strerror}", "name a file") from None
     except UnicodeDecodeError:
         raise UsageError(f"{path} is not text in UTF-8", "save it as UTF-8") from None
-
-
-def _counted(counts: Counts) -> str:
-    return (
-        f"rows: {counts.rows}, accepted: {counts.accepted}, rejected: {counts.rejected},"
-        f" already delivered: {counts.already_delivered}"
-    )
 
 
 def _print_planned(found: list[Planned]) -> None:
@@ -269,8 +237,6 @@ def _show_delivered(found: Delivered, counts: Counts | None, *, as_json: bool) -
         output.line(key)
     if len(found.keys) > 20:
         output.line(f"… and {len(found.keys) - 20} more; all: feedengine plays status")
-    if counts is not None:
-        output.line(_counted(counts))
     said = found._asdict()
     shown = [f"{name.replace('_', ' ')}: {said[name]}" for name in _SHOWN if said[name]]
     output.line(", ".join(shown) or "nothing to deliver")
@@ -288,7 +254,7 @@ _SHOWN = (
 
 
 @contextmanager
-def _bar() -> Iterator[Callable[[Tally], None]]:
+def _sending() -> Iterator[Callable[[Tally], None]]:
     """What is under way, on the terminal that standard error is, and nothing elsewhere."""
     if not sys.stderr.isatty():
         yield lambda _: None

@@ -19,6 +19,7 @@ from feedengine.plays.sources import DamagedError, Stream
 from feedengine.plays.texts import uuid_texts
 
 _READ_ROWS = BATCH_ROWS // 2
+_BUFFER_BYTES = 1 << 18
 _SPOOLED = 32 * 1024 * 1024
 
 
@@ -29,12 +30,15 @@ def read_parquet(stream: Stream, source: str, naming: Naming) -> Iterator[pa.Rec
     """
     row = 1
     try:
-        with _seekable(stream) as file, parquet.ParquetFile(file) as found:
+        with (
+            _seekable(stream) as file,
+            parquet.ParquetFile(file, buffer_size=_BUFFER_BYTES) as found,
+        ):
             columns = _columns(found.schema_arrow, naming)
             if isinstance(columns, Bad):
                 yield batch_of(source, [(row, columns)])
                 return
-            for batch in found.iter_batches(_READ_ROWS, columns=list(columns), use_threads=False):
+            for batch in _batches(found, list(columns)):
                 batch.validate(full=False)
                 yield _raw(batch, source, columns, row)
                 row += batch.num_rows
@@ -44,6 +48,14 @@ def read_parquet(stream: Stream, source: str, naming: Naming) -> Iterator[pa.Rec
         if isinstance(error, OSError) and error.errno is not None:
             raise
         yield batch_of(source, [(row, Bad("file-damaged", str(error)[:200]))])
+
+
+def _batches(found: parquet.ParquetFile, columns: list[str]) -> Iterator[pa.RecordBatch]:
+    """One row group after the other: read all at once they would be held all at once."""
+    for group in range(found.metadata.num_row_groups):
+        yield from found.iter_batches(
+            _READ_ROWS, row_groups=[group], columns=columns, use_threads=False
+        )
 
 
 @contextmanager

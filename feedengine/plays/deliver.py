@@ -11,10 +11,8 @@ from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any, Literal, NamedTuple, TypeAlias
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple, TypeAlias
 from zoneinfo import ZoneInfo
-
-from sqlalchemy import Connection, Engine
 
 from feedengine.config import Settings
 from feedengine.errors import UsageError, quoted
@@ -31,6 +29,9 @@ from feedengine.plays.turn import delivering
 from feedengine.store import parcels
 from feedengine.store.database import reading, writing
 from feedengine.store.pages import asked
+
+if TYPE_CHECKING:
+    from sqlalchemy import Connection, Engine
 
 To: TypeAlias = Literal["s3", "endpoint", "folder"]
 
@@ -95,6 +96,23 @@ def way_to(settings: Settings, to: To | None, form: FormatName | None) -> tuple[
     if (to == "endpoint") != (form == "endpoint") and to != "folder":
         raise UsageError(f"{form} cannot be delivered to {to}", "see --format and --to")
     return to, form
+
+
+def way_known(settings: Settings, to: To | None, form: FormatName) -> str | None:
+    """The name in the ledger of the way out that would be taken; None where none is set or said."""
+    try:
+        to, form = way_to(settings, to, form)
+    except UsageError:
+        if to is not None:
+            raise
+        return None
+    return way_name(settings, to, form)
+
+
+def way_shown(settings: Settings, to: To | None, form: FormatName | None) -> To | None:
+    """The way out that `prepare` shows: without one set, a folder."""
+    place = settings.endpoint_url if form == "endpoint" else settings.s3_bucket
+    return to or (None if place else "folder")
 
 
 def packing_of(settings: Settings, form: FormatName, *, again: bool = False) -> Packing:
@@ -163,7 +181,7 @@ def _endpoint(site: Site, way: str) -> AbstractContextManager[Carrier]:
     return Endpoint(
         url,
         key,
-        secret.get_secret_value(),
+        secret.reveal(),
         way,
         country=settings.endpoint_country,
         in_doubt=settings.endpoint_in_doubt,
@@ -257,8 +275,7 @@ def prepare(
 
     The numbers are the next ones, and are not taken. Without a way out set: as into a folder.
     """
-    if to is None and not (site.settings.s3_bucket or form == "endpoint"):
-        to = "folder"
+    to = way_shown(site.settings, to, form)
     found = []
     for plan, content in planned(site, accepted, to, form):
         path = out / "parcels" / plan.key

@@ -17,6 +17,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
+from feedengine.plays.frames import REPEATING_COLUMNS
 from feedengine.plays.reports import ENDPOINT, PLAYLIST, RECEIPTS, Format
 
 BATCH_ITEMS = 100
@@ -100,7 +101,7 @@ def receipts(table: pa.Table, *, null_text: bool = False) -> bytes:
         sink,
         version="1.0",
         compression="snappy",
-        use_dictionary=[name for name in schema.names if name != "id"],
+        use_dictionary=[name for name in schema.names if name in REPEATING_COLUMNS],
         store_schema=False,
         row_group_size=1 << 17,
     )

@@ -37,14 +37,12 @@ from feedengine.plays.reports import FUTURE_SECONDS, Format
 from feedengine.plays.stations import StationClock, lengths_of, lengths_written
 from feedengine.plays.texts import (
     Ints,
+    Readings,
     Words,
     given,
     numbers,
-    texts,
     uniques,
     uuid_texts,
-    uuids,
-    wholes,
 )
 
 PLAYS = UUID("c4bb45a6-9b37-5e0c-9a0c-5a4a4f7b5d11")
@@ -72,11 +70,15 @@ class Numbering(Protocol):
 
 
 class Enriched(NamedTuple):
-    """An enriched batch, what was filled in it by column, and what is to be warned of."""
+    """An enriched batch, what was filled in it by column, and what is to be warned of.
+
+    ``readings`` of it may be used again.
+    """
 
     batch: pa.RecordBatch
     filled: Mapping[str, int]
     warned: Masks
+    readings: Readings
 
 
 def enrich(raw: pa.RecordBatch, form: Format, fills: Fills, numbering: Numbering) -> Enriched:
@@ -102,6 +104,7 @@ class _Work:
         self.helpers: dict[str, pa.Array] = {}
         self.filled: Counter[str] = Counter()
         self.warned: dict[str, Mask] = {}
+        self.readings = Readings()
 
     def missing(self, name: str) -> Mask:
         """Where a readable row has no value."""
@@ -209,7 +212,7 @@ class _Work:
         """Whole numbers; L6: what a station calls Duration is the time played."""
         for name in INTEGER_COLUMNS:
             if name != "duration":
-                found = wholes(self.columns[name])
+                found = self.readings.wholes(self.columns[name])
                 self.helpers[integer_helper(name)] = numbers(found.values, found.fits)
         seconds = lengths_of(self.columns["duration"])
         played = self.helpers[integer_helper("totaltimeplayed")]
@@ -225,7 +228,7 @@ class _Work:
         if column is None or column.longest is None:
             return
         array = self.columns["useragent"]
-        if int(texts(array).lengths.max(initial=0)) <= column.longest:
+        if int(self.readings.lengths(array).max(initial=0)) <= column.longest:
             return
         long = pc.fill_null(pc.greater(pc.utf8_length(array), column.longest), False)
         self.warned["useragent-cut"] = long.to_numpy(zero_copy_only=False)
@@ -239,7 +242,7 @@ class _Work:
         where = self.missing("id")
         column = self.form.column("id")
         if column is not None and not column.sent:
-            where = self.readable & ~uuids(self.columns["id"])[2]
+            where = self.readable & ~self.readings.uuids(self.columns["id"])[2]
         if not where.any():
             return
         made = uuid_texts(*numbering.ids(_names(self.raw.filter(pa.array(where)))))
@@ -256,7 +259,7 @@ class _Work:
             [every[name] for name in ENRICHED.names], schema=ENRICHED
         )
         warned = {name: mask for name, mask in self.warned.items() if mask.any()}
-        return Enriched(batch, +self.filled, warned)
+        return Enriched(batch, +self.filled, warned, self.readings)
 
 
 _STATION = ("starttime", "endtime")

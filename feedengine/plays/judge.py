@@ -28,7 +28,7 @@ from feedengine.plays.frames import (
 from feedengine.plays.moments import DAY, SECOND, micros_of
 from feedengine.plays.reports import DAYS_PERMITTED, FUTURE_SECONDS, Age, Column, Format
 from feedengine.plays.rules import AFTER_LOGGED, RULE_ORDER
-from feedengine.plays.texts import Ints, flags, given, texts, uuids, wholes
+from feedengine.plays.texts import Ints, Readings, Wholes, flags, given
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,16 +59,20 @@ def oldest(now: int, age: Age) -> int:
     return micros_of(moment.replace(year=year, month=month + 1, day=min(moment.day, last)))
 
 
-def judge(batch: pa.RecordBatch, form: Format, terms: Terms) -> Masks:
+def judge(
+    batch: pa.RecordBatch, form: Format, terms: Terms, readings: Readings | None = None
+) -> Masks:
     """Every rule of a format that some row of an enriched batch breaks, with those rows.
 
     Duplicate ids are not seen here, since they are a matter of the whole run (`standing`), nor is
-    the catalogue. A row that could not be read breaks only the rule that says why.
+    the catalogue. A row that could not be read breaks only the rule that says why. ``readings``
+    are what has been read of the batch already.
     """
+    readings = readings or Readings()
     readable = ~given(batch.column(FAULT))
     found: dict[str, Mask] = {}
     for column in form.columns:
-        for kind, mask in _broken(batch, column, form, terms):
+        for kind, mask in _broken(batch, column, form, terms, readings):
             if (those := mask & readable).any():
                 found[f"{column.name}-{kind}"] = those
     if form.played_after_logged:
@@ -90,7 +94,7 @@ def faults(batch: pa.RecordBatch) -> Masks:
 
 
 def _broken(
-    batch: pa.RecordBatch, column: Column, form: Format, terms: Terms
+    batch: pa.RecordBatch, column: Column, form: Format, terms: Terms, readings: Readings
 ) -> Iterator[tuple[str, Mask]]:
     """The rules of one column, each with the rows that break it."""
     array = batch.column(column.name)
@@ -100,14 +104,14 @@ def _broken(
         if column.unless is not None:
             missing &= ~given(batch.column(column.unless))
         yield "missing", missing
-    filled, empty = _filled(array, there, blank=column.blank)
+    filled, empty = _filled(array, there, readings, blank=column.blank)
     yield "empty", empty
     if column.kind == "uuid":
-        yield "invalid", filled & ~uuids(array)[2]
+        yield "invalid", filled & ~readings.uuids(array)[2]
     elif column.kind == "instant":
         yield from _instant_rules(batch, column, filled, terms.now)
     elif column.kind == "whole":
-        yield from _whole_rules(array, column, filled, terms)
+        yield from _whole_rules(readings.wholes(array), column, filled, terms)
     elif column.kind == "length":
         yield from _length_rules(batch, column, filled, form, terms)
     elif column.kind == "country":
@@ -116,21 +120,19 @@ def _broken(
         chosen = pc.is_in(array, value_set=pa.array(column.choices, pa.string()))
         yield "not-permitted", filled & ~flags(chosen)
     if column.longest is not None:
-        yield "too-long", _longer(array, column.longest)
+        yield "too-long", _longer(array, readings.lengths(array), column.longest)
 
 
-def _filled(array: pa.Array, there: Mask, *, blank: bool) -> tuple[Mask, Mask]:
+def _filled(array: pa.Array, there: Mask, readings: Readings, *, blank: bool) -> tuple[Mask, Mask]:
     """Where there is a value, and where it is there and empty (or ``blank``)."""
-    lengths = texts(array).lengths
-    if blank:
-        lengths = texts(pc.utf8_trim_whitespace(array)).lengths
+    lengths = readings.lengths(pc.utf8_trim_whitespace(array) if blank else array)
     filled = lengths > 0
     return filled, there & ~filled
 
 
-def _longer(array: pa.Array, longest: int) -> Mask:
-    """Where a text has more characters than ``longest``."""
-    found: Mask = texts(array).lengths > longest
+def _longer(array: pa.Array, lengths: Ints, longest: int) -> Mask:
+    """Where a text has more characters than ``longest``; ``lengths`` are in bytes."""
+    found: Mask = lengths > longest
     if found.any():
         found = flags(pc.fill_null(pc.greater(pc.utf8_length(array), longest), False))
     return found
@@ -154,9 +156,8 @@ def _instant_rules(
 
 
 def _whole_rules(
-    array: pa.Array, column: Column, filled: Mask, terms: Terms
+    found: Wholes, column: Column, filled: Mask, terms: Terms
 ) -> Iterator[tuple[str, Mask]]:
-    found = wholes(array)
     fine = found.digits & (found.positive if column.minimum else True)
     yield "invalid", filled & ~fine
     if column.permitted:

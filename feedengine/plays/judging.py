@@ -7,8 +7,8 @@ Nothing is written here; `results` writes what came of it. The same inputs, cata
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 
 import numpy as np
@@ -32,7 +32,8 @@ from feedengine.plays.rules import RULE_ORDER
 from feedengine.plays.seen import Numbers, Seen, Standing
 from feedengine.plays.sources import Meter, Source
 from feedengine.plays.stations import StationClock
-from feedengine.plays.texts import Words, given, uuids
+from feedengine.plays.sums import Countries, Days, Summary, outcomes
+from feedengine.plays.texts import Words, given
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -43,21 +44,36 @@ Delivered: TypeAlias = Callable[[Words, Words], Mask]
 """Which ids, given by their halves, this way out has delivered already."""
 
 
+class Consulted(NamedTuple):
+    """Who is asked besides: the catalogue, as of its change ``seq``, and what has left already.
+
+    ``notes`` say, for people, what is not asked.
+    """
+
+    catalogue: Catalogue | None = None
+    delivered: Delivered | None = None
+    seq: int | None = None
+    notes: tuple[str, ...] = ()
+
+
+NOBODY = Consulted()
+
+FORMAT_ALONE = "judged by the format alone; no catalogue is asked (L2, L3, L6, L10-L13)"
+"""The note of a run without a catalogue."""
+
+
 @dataclass(frozen=True, slots=True)
 class Job:
-    """How plays are judged: the format, what fills, the terms, and what is asked besides."""
+    """How plays are judged: the format, what fills, the terms, and who is asked besides."""
 
     form: Format
     fills: Fills
     terms: Terms
     naming: Naming
-    catalogue: Catalogue | None = None
-    delivered: Delivered | None = None
+    consulted: Consulted = NOBODY
 
 
-def job_for(
-    settings: Settings, form: FormatName, now: int, catalogue: Catalogue | None = None
-) -> Job:
+def job_for(settings: Settings, form: FormatName, now: int, consulted: Consulted = NOBODY) -> Job:
     """The job that the settings describe; ``now`` in microseconds since 1970 UTC."""
     configured = {
         "partnerid": settings.partner_id,
@@ -76,7 +92,7 @@ def job_for(
         frozenset(settings.permitted_countries),
         settings.endpoint_max_seconds,
     )
-    return Job(FORMATS[form], fills, terms, Naming(settings.play_columns), catalogue)
+    return Job(FORMATS[form], fills, terms, Naming(settings.play_columns), consulted)
 
 
 class Judged(NamedTuple):
@@ -89,25 +105,36 @@ class Judged(NamedTuple):
 
 def judged(found: Sequence[Source], job: Job, meter: Meter) -> Iterator[Judged]:
     """The verdicts over these sources, batch by batch in their order."""
+    with Seen() as ids:
+        standing = Standing(ids)
+        for source in found:
+            with Seen() as names:
+                numbers = Numbers(names)
+                for raw in read([source], job.naming, meter):
+                    yield _judged(raw, job, numbers, standing)
+
+
+def judged_alone(raw: pa.RecordBatch, job: Job) -> Judged:
+    """The verdict over one raw batch."""
     with Seen() as ids, Seen() as names:
-        standing, numbers = Standing(ids), Numbers(names)
-        for raw in read(found, job.naming, meter):
-            yield _judged(raw, job, numbers, standing)
+        return _judged(raw, job, Numbers(names), Standing(ids))
 
 
 def _judged(raw: pa.RecordBatch, job: Job, numbers: Numbers, standing: Standing) -> Judged:
     enriched = enrich(raw, job.form, job.fills, numbers)
     looked = Looked(enriched.batch, {}, {}, {})
-    if job.catalogue is not None:
-        looked = job.catalogue.look(enriched.batch, job.form.name)
-    broken = dict(_joined(judge(looked.batch, job.form, job.terms), looked.broken))
+    if job.consulted.catalogue is not None:
+        looked = job.consulted.catalogue.look(enriched.batch, job.form.name)
+    broken = dict(
+        _joined(judge(looked.batch, job.form, job.terms, enriched.readings), looked.broken)
+    )
     rows = raw.num_rows
     accepted = good(rows, broken)
-    high, low, valid = uuids(looked.batch.column("id"))
-    valid &= ~given(raw.column(FAULT))
+    high, low, named = enriched.readings.uuids(looked.batch.column("id"))
+    valid = named & ~given(raw.column(FAULT))
     delivered = np.zeros(rows, np.bool_)
-    if job.delivered is not None:
-        delivered = valid & job.delivered(high, low)
+    if job.consulted.delivered is not None:
+        delivered = valid & job.consulted.delivered(high, low)
     repeated = standing.duplicates(high, low, valid & ~delivered, accepted & ~delivered)
     if repeated.any():
         broken["id-duplicate"] = repeated
@@ -128,16 +155,17 @@ def _joined(some: Masks, others: Masks) -> Masks:
     return found
 
 
-@dataclass
 class Sum:
-    """Counts over a run, as batches come."""
+    """Counts over a run, as batches come; ``now`` in microseconds since 1970 UTC."""
 
-    rows: int = 0
-    accepted: int = 0
-    delivered: int = 0
-    reasons: Counter[str] = field(default_factory=Counter)
-    filled: Counter[str] = field(default_factory=Counter)
-    warnings: Counter[str] = field(default_factory=Counter)
+    def __init__(self, now: int) -> None:
+        """Nothing counted yet."""
+        self.rows = self.accepted = self.delivered = 0
+        self.reasons: Counter[str] = Counter()
+        self.filled: Counter[str] = Counter()
+        self.warnings: Counter[str] = Counter()
+        self.matched: Counter[str] = Counter()
+        self.days, self.countries = Days(now), Countries()
 
     def add(self, one: Judged) -> None:
         """Count a batch in."""
@@ -149,6 +177,10 @@ class Sum:
         self.reasons.update(_counts(verdict.broken, counted))
         self.warnings.update(_counts(verdict.warned, counted))
         self.filled.update(one.filled)
+        self.matched.update(one.matched)
+        came = outcomes(verdict.accepted, verdict.delivered)
+        self.days.count(verdict.enriched, came)
+        self.countries.count(verdict.enriched, came)
 
     def counts(self) -> Counts:
         """The sum so far; rules in the order of their table, columns by name."""
@@ -162,15 +194,16 @@ class Sum:
             dict(sorted(self.warnings.items())),
         )
 
+    def summary(self) -> Summary:
+        """The sum so far, by day and country too."""
+        return Summary(
+            self.counts(),
+            self.days.counts(),
+            self.countries.counts(),
+            dict(sorted(self.matched.items())),
+        )
+
 
 def _counts(masks: Masks, counted: Mask) -> dict[str, int]:
     every = {name: int((mask & counted).sum()) for name, mask in masks.items()}
     return {name: rows for name, rows in every.items() if rows}
-
-
-def counted(batches: Iterable[Judged]) -> Counts:
-    """The sum of a run that keeps nothing else."""
-    total = Sum()
-    for one in batches:
-        total.add(one)
-    return total.counts()

@@ -7,6 +7,7 @@ to the strict grammar of `feedengine.model.instants`, text by text.
 
 from __future__ import annotations
 
+import re
 from datetime import UTC, datetime, timedelta
 from typing import NamedTuple
 
@@ -171,10 +172,38 @@ def _read_strange(found: Instants, column: pa.Array, at: Ints) -> None:
 
 
 def instant_of(text: str) -> int | None:
-    """One ISO 8601 text as microseconds since 1970 UTC, or None: the grammar behind all of this."""
+    """One ISO 8601 text as microseconds since 1970 UTC, or None: the grammar behind all of this.
+
+    Feeds know the extended notation alone (P16); logs may have any (L4).
+    """
     try:
         return micros_of(_from_iso(text, []))
     except InvalidValueError:
+        return _other_notation(text)
+
+
+_OTHER = re.compile(
+    r"(?P<year>[0-9]{4})(?P<dash>-?)"
+    r"(?:(?P<date>[0-9]{2}(?P=dash)[0-9]{2}|W[0-9]{2}(?P=dash)[0-9])|(?P<day>[0-9]{3}))"
+    r"T(?P<clock>[0-9]{2}(?::?[0-9]{2}){0,2}(?:[.,][0-9]+)?(?:Z|[+-][0-9:]{2,5})?)"
+)
+
+
+def _other_notation(text: str) -> int | None:
+    """Basic notation (``20240221T131315Z``), weeks, days of the year, hours alone."""
+    found = _OTHER.fullmatch(text)
+    if found is None:
+        return None
+    day = found["date"] or "01" + found["dash"] + "01"
+    try:
+        moment = datetime.fromisoformat(f"{found['year']}{found['dash']}{day}T{found['clock']}")
+        if found["day"]:
+            moment += timedelta(days=int(found["day"]) - 1)
+            if moment.year != int(found["year"]) or found["day"] == "000":
+                return None
+        zoned = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+        return micros_of(zoned.astimezone(UTC))
+    except (ValueError, OverflowError):
         return None
 
 

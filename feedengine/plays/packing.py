@@ -68,13 +68,17 @@ def _least(oldest: pa.Array) -> str | None:
     return canonical(pc.min(oldest).as_py()) if len(oldest) else None
 
 
-def _by(table: pa.Table, names: list[str]) -> dict[str, pa.Table]:
+def rows_where(table: pa.Table, keep: npt.NDArray[np.bool_]) -> pa.Table:
+    """The rows whose flag is set; nothing is copied where that is all of them."""
+    return table if keep.all() else table.filter(pa.array(keep))
+
+
+def _by(table: pa.Table, column: pa.Array | pa.ChunkedArray) -> dict[str, pa.Table]:
     """The rows of a table by a name for each, names in their order."""
-    column = pa.array(names, pa.string())
-    return {
-        str(name): table.filter(pc.equal(column, name))
-        for name in sorted(pc.unique(column).to_pylist())
-    }
+    names = sorted(pc.unique(column).to_pylist())
+    if len(names) == 1:
+        return {str(names[0]): table}
+    return {str(name): table.filter(pc.equal(column, name)) for name in names}
 
 
 @dataclass(frozen=True)
@@ -97,11 +101,11 @@ class Receipts:
         """By partner, and by day of play where the setting says so."""
         found: dict[Series, pa.Table] = {}
         made = keys.failures if self.again else keys.receipts
-        for partner, some in _by(table, named(table)["partnerid"].to_pylist()).items():
+        for partner, some in _by(table, named(table)["partnerid"]).items():
             if self.day == "delivery" or self.again:
                 found[made(partner, f"{now:%Y-%m-%d}")] = some
                 continue
-            days = pc.utf8_slice_codeunits(named(some)["datetimeplayed"], 0, 10).to_pylist()
+            days = pc.utf8_slice_codeunits(named(some)["datetimeplayed"], 0, 10)
             for day, rows in _by(some, days).items():
                 found[made(partner, day)] = rows
         return found
@@ -169,8 +173,8 @@ class Playlists:
         streams = columns["stream"] if "stream" in columns.column_names else pa.nulls(len(table))
         if streams.null_count or "" in pc.unique(streams).to_pylist():
             raise EncodeError("a play of a playlist names no stream")
-        for stream, some in _by(table, streams.to_pylist()).items():
-            for day, rows in _by(some, encode.playlist_days(some, self.how.zone)).items():
+        for stream, some in _by(table, streams).items():
+            for day, rows in _by(some, pa.array(encode.playlist_days(some, self.how.zone))).items():
                 found[keys.playlist(stream, day)] = rows
         return found
 

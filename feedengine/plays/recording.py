@@ -10,10 +10,10 @@ from collections.abc import Callable, Iterable, Iterator
 from datetime import datetime
 from itertools import count
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pyarrow as pa
 from pyarrow import parquet
-from sqlalchemy import Engine
 
 from feedengine.errors import UsageError
 from feedengine.model.instants import instant_text
@@ -22,10 +22,13 @@ from feedengine.model.play_ids import SIZE, Mask, packed, repeated
 from feedengine.plays.ages import limit_of, oldest_of, young
 from feedengine.plays.encode import named
 from feedengine.plays.outbox import Outbox, digest_of
-from feedengine.plays.packing import Packed, Packing
+from feedengine.plays.packing import Packed, Packing, rows_where
 from feedengine.store import parcels
 from feedengine.store.database import reading, writing
 from feedengine.store.parcels import New, Parcel
+
+if TYPE_CHECKING:
+    from sqlalchemy import Engine
 
 WINDOW = 1 << 21
 """Plays that are looked for at once among all that have left: 32 MB of ids."""
@@ -98,15 +101,14 @@ class Recorder:
         with _opened(accepted) as ids, _opened(accepted) as whole:
             if "id" not in ids.schema_arrow.names:
                 raise UsageError(f"{accepted} holds no plays", "name what `plays check` has made")
-            batches = _sized(whole.iter_batches(batch_size=BATCH))
-            for window in _windows(ids.iter_batches(batch_size=BATCH, columns=["id"])):
+            batches = _sized(_batches(whole))
+            for window in _windows(_batches(ids, ["id"])):
                 self.rows += len(window) // SIZE
                 gone = self._gone(window)
                 self.already_delivered += int(gone.sum())
                 for at in range(0, len(gone), BATCH):
                     table = next(batches)
-                    keep = pa.array(~gone[at : at + BATCH])
-                    yield self._young(table.filter(keep))
+                    yield self._young(rows_where(table, ~gone[at : at + BATCH]))
 
     def _gone(self, window: bytes) -> Mask:
         """Which plays of a window have left; those that wait are looked at again, too.
@@ -120,7 +122,7 @@ class Recorder:
                     whole = pa.concat_tables(tables)
                     found = parcels.left(connection, self.way, _ids(whole), self._mark)
                     self.already_delivered += int(found.sum())
-                    self._waiting[series] = [whole.filter(pa.array(~found))]
+                    self._waiting[series] = [rows_where(whole, ~found)]
             self._mark = mark
             return parcels.left(connection, self.way, window)
 
@@ -131,13 +133,13 @@ class Recorder:
             return table
         keep = young(oldest_of(table, self.packing.form), age, self.now())
         self.too_old += int((~keep).sum())
-        return table.filter(pa.array(keep))
+        return rows_where(table, keep)
 
     def _once(self, table: pa.Table) -> pa.Table:
         """Of rows with equal ids the first."""
         again = repeated(_ids(table))
         self.already_delivered += int(again.sum())
-        return table.filter(pa.array(~again)) if again.any() else table
+        return rows_where(table, ~again)
 
     def _recorded(self, series: Series, table: pa.Table) -> list[Parcel]:
         """Record the plays of a series, but for those that leave by somebody else meanwhile."""
@@ -150,7 +152,7 @@ class Recorder:
                     at = instant_text(self.now())
                     return parcels.record(connection, self.way, at, news)
             self.already_delivered += int(gone.sum())
-            table = table.filter(pa.array(~gone))
+            table = rows_where(table, ~gone)
         return []
 
 
@@ -179,6 +181,14 @@ def _opened(path: Path) -> parquet.ParquetFile:
         return parquet.ParquetFile(path)
     except (OSError, pa.ArrowInvalid) as error:
         raise UsageError(f"{path} cannot be read: {error}", "name accepted.parquet") from None
+
+
+def _batches(
+    file: parquet.ParquetFile, columns: list[str] | None = None
+) -> Iterator[pa.RecordBatch]:
+    """One row group after the other: read all at once they would be held all at once."""
+    for group in range(file.metadata.num_row_groups):
+        yield from file.iter_batches(BATCH, row_groups=[group], columns=columns, use_threads=False)
 
 
 def _windows(batches: Iterable[pa.RecordBatch]) -> Iterator[bytes]:

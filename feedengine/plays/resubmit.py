@@ -7,57 +7,58 @@ it was reported; the same notice twice sends nothing.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections import Counter
+from collections.abc import Iterator
 from datetime import datetime
 from itertools import groupby
-from pathlib import Path
-from typing import NamedTuple, TypeAlias
+from typing import TYPE_CHECKING, NamedTuple
 
 import pyarrow as pa
 import pyarrow.compute as pc
-from sqlalchemy import Connection
 
 from feedengine.errors import UsageError, quoted
 from feedengine.model.instants import instant_text
 from feedengine.model.play_ids import Among, Mask, packed, unpacked
 from feedengine.plays import encode
 from feedengine.plays.deliver import Site, To, carrier_of, packing_of, way_name, way_to
-from feedengine.plays.encode import named
 from feedengine.plays.notices import Notice
 from feedengine.plays.packing import Packing
 from feedengine.plays.recording import kept_in
+from feedengine.plays.rejudging import Judge, sent_rows, with_corrections
 from feedengine.plays.sending import Sender, Tally
 from feedengine.plays.turn import delivering
 from feedengine.store import parcels
 from feedengine.store.database import reading, writing
 from feedengine.store.parcels import Parcel
 
-ORIGIN = "origin"
+if TYPE_CHECKING:
+    from sqlalchemy import Connection
 
-Judge: TypeAlias = Callable[[pa.Table, datetime], pa.Table]
-"""Judges rows again, as of the instant of their first delivery; gives those that are good."""
+ORIGIN = "origin"
 
 
 class Resubmitted(NamedTuple):
-    """What became of a notice, in plays."""
+    """What became of a notice, in plays; ``reasons`` are the rules that the rejected ones break."""
 
     named: int
     already_sent: int
     rejected: int
     delivered: int
     keys: list[str]
+    reasons: dict[str, int]
 
 
 def resubmit(
     site: Site,
     notice: Notice,
+    judge: Judge,
     *,
     to: To | None = None,
-    corrected: Path | None = None,
-    judge: Judge = lambda table, _: table,
+    corrected: pa.Table | None = None,
 ) -> Resubmitted:
-    """Send again what a notice names; ``corrected`` (Parquet) holds better rows by their ids.
+    """Send again what a notice names, judged again by `rejudging.judge_for`.
 
+    ``corrected`` holds better rows by their ids (`rejudging.corrected_rows`).
     Raises `UsageError` when the notice names what was not delivered by this way out.
     """
     to, _ = way_to(site.settings, to, "receipts")
@@ -72,13 +73,15 @@ def resubmit(
         with reading(site.database) as connection:
             found = _found(connection, way, notice)
         table, again = _fresh(site, found)
-        good = _judged(site, found, _corrected(table, corrected), judge)
+        good, reasons = _judged(found, table, corrected, judge)
         carrier.begin([])
         for some in _recorded(site, way, packing, found, good):
             sender.send(some)
     count = sum(len(rows) for rows in found.values())
     rejected = len(table) - len(good)
-    return Resubmitted(count, again, rejected, tally.delivered, tally.keys)
+    return Resubmitted(
+        count, again, rejected, tally.delivered, tally.keys, dict(sorted(reasons.items()))
+    )
 
 
 def _found(connection: Connection, way: str, notice: Notice) -> dict[Parcel, list[int]]:
@@ -153,37 +156,25 @@ def _gone(connection: Connection, origin: int, ids: bytes) -> Mask:
     return among.flags()
 
 
-def _corrected(table: pa.Table, corrected: Path | None) -> pa.Table:
-    """The rows, those that were corrected in their better form; order and origins stay."""
-    if corrected is None:
-        return table
-    from pyarrow import parquet
-
-    try:
-        better = named(parquet.read_table(corrected))
-    except (OSError, pa.ArrowInvalid) as error:
-        raise UsageError(f"{corrected} cannot be read: {error}", "name accepted.parquet") from None
-    names = table.column_names[:-1]
-    place = pc.index_in(table["id"], value_set=better["id"].combine_chunks())
-    kept = pc.is_valid(place)
-    columns = [
-        pc.if_else(kept, better[name].take(pc.fill_null(place, 0)), table[name])
-        if len(better)
-        else table[name]
-        for name in names
-    ]
-    return pa.table([*columns, table[ORIGIN]], names=[*names, ORIGIN])
-
-
-def _judged(site: Site, found: dict[Parcel, list[int]], table: pa.Table, judge: Judge) -> pa.Table:
-    """The rows that are good, each judged as of its first delivery."""
-    del site
-    good = [
-        judge(some, _first_delivery(parcel))
-        for parcel in found
-        if len(some := table.filter(pc.equal(table[ORIGIN], parcel.id)))
-    ]
-    return pa.concat_tables(good) if good else table.slice(0, 0)
+def _judged(
+    found: dict[Parcel, list[int]], table: pa.Table, corrected: pa.Table | None, judge: Judge
+) -> tuple[pa.Table, Counter[str]]:
+    """The rows that are good, each judged as of its first delivery; why others are not."""
+    good, reasons = [], Counter[str]()
+    for parcel in found:
+        own = table.filter(pc.equal(table[ORIGIN], parcel.id))
+        if not len(own):
+            continue
+        raw = sent_rows(own, parcel.key)
+        if corrected is not None:
+            raw = with_corrections(raw, corrected)
+        one = judge(raw, _first_delivery(parcel))
+        origins = pa.array([parcel.id] * len(one.rows), pa.int64())
+        good.append(one.rows.append_column(ORIGIN, origins))
+        reasons.update(one.reasons)
+    if not good:
+        return table.slice(0, 0), reasons
+    return pa.concat_tables(good), reasons
 
 
 def _first_delivery(parcel: Parcel) -> datetime:

@@ -1,4 +1,4 @@
-"""What a run leaves in a folder: ``accepted.parquet``, ``rejected.parquet``, ``summary.json``.
+"""What a run leaves in a folder: the rows that were accepted and rejected, their sum, its page.
 
 Equal verdicts give equal bytes. Files appear under their names when they are complete.
 """
@@ -9,16 +9,31 @@ import json
 import os
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Self
+from typing import Self
 
 import pyarrow as pa
 from pyarrow import parquet
 
-from feedengine.plays.frames import CONTENT, KNOWN_COLUMNS, REASONS, ROW, SOURCE, Counts, Verdict
+from feedengine.plays.frames import (
+    CONTENT,
+    KNOWN_COLUMNS,
+    REASONS,
+    REPEATING_COLUMNS,
+    ROW,
+    SOURCE,
+    Verdict,
+)
 from feedengine.plays.judge import reasons
+from feedengine.plays.report import Report
 from feedengine.plays.reports import Format
+from feedengine.plays.sums import Summary
 
-ACCEPTED, REJECTED, SUMMARY = "accepted.parquet", "rejected.parquet", "summary.json"
+GROUP_ROWS = 1 << 17
+
+_REPEATING = {*REPEATING_COLUMNS, SOURCE}
+
+ACCEPTED, REJECTED = "accepted.parquet", "rejected.parquet"
+SUMMARY, REPORT = "summary.json", "report.html"
 
 _PLACE = [pa.field(SOURCE, pa.string(), nullable=False), pa.field(ROW, pa.int64(), nullable=False)]
 
@@ -66,17 +81,33 @@ def rejected_rows(verdict: Verdict) -> pa.RecordBatch:
 
 
 class _Table:
-    """A Parquet file that grows; it has its name when it is complete."""
+    """A Parquet file that grows; it has its name when it is complete.
+
+    Rows are gathered to groups of `GROUP_ROWS`, which take less time and room than small ones.
+    """
 
     def __init__(self, path: Path, schema: pa.Schema) -> None:
         self.path, self.part = path, path.with_name(f".{path.name}.part")
-        self.writer = parquet.ParquetWriter(self.part, schema, compression="zstd")
+        repeating = [name for name in schema.names if name in _REPEATING]
+        self.writer = parquet.ParquetWriter(
+            self.part, schema, compression="zstd", use_dictionary=repeating, write_statistics=False
+        )
+        self.waiting: list[pa.RecordBatch] = []
+        self.rows = 0
 
     def write(self, batch: pa.RecordBatch) -> None:
-        if batch.num_rows:
-            self.writer.write_batch(batch)
+        self.waiting.append(batch)
+        self.rows += batch.num_rows
+        if self.rows >= GROUP_ROWS:
+            self._flush()
+
+    def _flush(self) -> None:
+        if self.rows:
+            self.writer.write_table(pa.Table.from_batches(self.waiting), self.rows)
+        self.waiting, self.rows = [], 0
 
     def close(self) -> None:
+        self._flush()
         self.writer.close()
         _settle(self.part, self.path)
 
@@ -123,9 +154,20 @@ class Results:
         self.rejected.close()
 
 
-def write_summary(folder: Path, counts: Counts, more: dict[str, Any] | None = None) -> None:
+def write_summary(folder: Path, summary: Summary) -> None:
     """The sum of a run as JSON with sorted keys."""
-    text = json.dumps({**counts._asdict(), **(more or {})}, indent=2, sort_keys=True) + "\n"
-    part = folder / f".{SUMMARY}.part"
-    part.write_text(text, "utf-8")
-    _settle(part, folder / SUMMARY)
+    _write(folder / SUMMARY, json.dumps(summary.document(), indent=2, sort_keys=True) + "\n")
+
+
+def write_report(folder: Path, found: Report) -> None:
+    """The page of a run."""
+    # Jinja is imported by those alone who write a page.
+    from feedengine.plays.page import html
+
+    _write(folder / REPORT, html(found))
+
+
+def _write(path: Path, text: str) -> None:
+    part = path.with_name(f".{path.name}.part")
+    part.write_text(text, "utf-8", newline="\n")
+    _settle(part, path)

@@ -12,14 +12,13 @@ import socket
 from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any, NoReturn
 
-from sqlalchemy import Connection, Engine, create_engine, event
-from sqlalchemy.engine import URL, make_url
-from sqlalchemy.exc import ArgumentError, DBAPIError
-
 from feedengine.errors import PassingError, ServiceError, UsageError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+    from sqlalchemy import Connection, Engine
+    from sqlalchemy.engine import URL
 
 BUSY_MILLISECONDS = 30_000
 """How long a second process waits for the writer before it gives up."""
@@ -47,6 +46,9 @@ def session_name() -> str:
 
 def open_database(url: str) -> Engine:
     """The engine for ``url``; raises `UsageError` for a URL that names no database."""
+    from sqlalchemy.engine import make_url  # SQLAlchemy is imported by whoever opens a database
+    from sqlalchemy.exc import ArgumentError
+
     with suppress(ArgumentError, ImportError, LookupError, ValueError):
         parsed = make_url(url)
         kind = parsed.get_backend_name()
@@ -63,6 +65,8 @@ def open_database(url: str) -> Engine:
 
 
 def _sqlite(url: URL) -> Engine:
+    from sqlalchemy import create_engine, event
+
     engine = create_engine(url)
     event.listen(engine, "connect", _prepare_sqlite)
     event.listen(engine, "begin", _begin_sqlite)
@@ -71,6 +75,8 @@ def _sqlite(url: URL) -> Engine:
 
 def _postgresql(url: URL) -> Engine:
     """SQLAlchemy's psycopg 3; whatever driver the URL names, that is the one there is."""
+    from sqlalchemy import create_engine, event
+
     from feedengine.store import postgres
 
     url = url.set(drivername="postgresql+psycopg").difference_update_query(_OURS)
@@ -169,6 +175,8 @@ def changing(engine: Engine) -> Iterator[Connection]:
 @contextmanager
 def _told() -> Iterator[None]:
     """The database's failures as the operator's: what failed, and what to do."""
+    from sqlalchemy.exc import DBAPIError
+
     try:
         yield
     except DBAPIError as error:

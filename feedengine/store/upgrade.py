@@ -6,11 +6,9 @@ from importlib.resources import files
 from typing import TYPE_CHECKING
 
 from iso3166 import countries_by_alpha2
-from sqlalchemy import inspect
 
 from feedengine.errors import UsageError
-from feedengine.model import tables
-from feedengine.model.entities import table_of
+from feedengine.model.entities import table_named
 from feedengine.store.database import reading, writing
 from feedengine.store.statements import statements, write
 from feedengine.store.views import VIEWS
@@ -30,6 +28,8 @@ def newest() -> str:
 
 def revision_of(connection: Connection) -> str | None:
     """The revision of a database, None when it has no catalogue."""
+    from sqlalchemy import inspect
+
     if not inspect(connection).has_table("alembic_version"):
         return None
     found = connection.exec_driver_sql("SELECT version_num FROM alembic_version").scalar()
@@ -57,7 +57,7 @@ def upgrade(engine: Engine, revision: str = "head") -> str:
 def _fill(connection: Connection) -> None:
     """Countries and usages that are always there."""
     made = statements(connection)
-    country, usage = table_of(tables.Country), table_of(tables.Usage)
+    country, usage = table_named("country"), table_named("usage")
     known = {row[0] for row in connection.exec_driver_sql("SELECT code FROM country")}
     rows = [(c, found.name) for c, found in countries_by_alpha2.items() if c not in known]
     write(connection, made.insert(country, ("code", "name")), rows)

@@ -12,7 +12,8 @@ from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
 from feedengine.model.identifiers import COUNTRIES
-from feedengine.model.instants import InvalidValueError, _from_iso
+from feedengine.model.instants import EPOCH
+from feedengine.plays.moments import instant_of
 
 Row = dict[str, str | None]
 
@@ -29,10 +30,8 @@ _UUID = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 
 def instant(text: str | None) -> datetime | None:
     """An instant, or None."""
-    try:
-        return None if text is None else _from_iso(text, [])
-    except InvalidValueError:
-        return None
+    found = None if text is None else instant_of(text)
+    return None if found is None else EPOCH + timedelta(microseconds=found)
 
 
 def whole(text: str) -> int | None:

@@ -12,6 +12,7 @@ from pyarrow import parquet
 
 from feedengine import config
 from feedengine.engine import Engine
+from feedengine.feeds.author import new_feed
 from feedengine.plays.deliver import Site
 
 if TYPE_CHECKING:
@@ -90,6 +91,24 @@ def saved(table: pa.Table, path: Path) -> Path:
     """A table as the Parquet file that judging leaves."""
     parquet.write_table(table, path)
     return path
+
+
+def catalogued(root: Path, *objects: str) -> None:
+    """Apply to the site at ``root`` a feed with a package for each of these objects (XML)."""
+    feed = new_feed(root, client="test")
+    for one in objects:
+        feed.add(f"<xml><Schema>{one}</Schema></xml>")
+    feed.stack()
+    with Engine.at(root) as engine:
+        assert [run.status for run in engine.run().runs] == ["succeeded"]
+
+
+ONE_TRACK = """<Release action="Create"><ID>1</ID><Title>Night</Title>
+<References><Reference><Provider>7digital</Provider><ID>1</ID></Reference></References>
+<Territories><Territory><Country>GB</Country></Territory></Territories>
+<Tracks><Track><ID>1</ID><Title>Ferry</Title><References><Reference>
+<Provider>7digital</Provider><ID>1</ID></Reference></References></Track></Tracks></Release>"""
+"""A track on a release, both 1 here and at the provider, that may be played in GB alone."""
 
 
 def site_at(root: Path, **settings: Any) -> Site:

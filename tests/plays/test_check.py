@@ -164,3 +164,48 @@ def test_endpoint_and_playlist_name_their_fields_as_their_recipients_do() -> Non
     assert PLAYLIST.schema().names == [
         "Title", "Artist", "Album", "Label", "Start Time", "End Time", "Duration",
     ]  # fmt: skip
+
+
+def test_days_and_countries_are_a_table_where_there_are_several(
+    plays: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The last days and the largest countries, as many as --list says."""
+    rows = [play(id=None, datetimeplayed=f"2024-04-{day}T08:00:00Z") for day in (26, 27, 28)]
+    rows += [play(id=None, country=code) for code in ("GB", "GB", "FR")]
+    plays.write_text("".join(json.dumps(row) + "\n" for row in rows), "utf-8")
+    words = ["plays", "check", plays.name, "--now", NOW, "--no-catalogue", "--list", "2"]
+    assert run(words) == 0
+    found = [line.split() for line in capsys.readouterr().out.splitlines()]
+    assert found[:9] == [
+        ["day", "accepted", "rejected"],
+        ["2024-04-28", "4", "0"],
+        ["2024-04-27", "1", "0"],
+        ["…", "and", "1", "more;", "see", "--list"],
+        [],
+        ["country", "accepted", "rejected"],
+        ["US", "3", "0"],
+        ["GB", "2", "0"],
+        ["…", "and", "1", "more;", "see", "--list"],
+    ]
+
+
+def test_one_day_and_one_country_are_no_table(
+    plays: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """They would say what the sum says."""
+    plays.write_text(json.dumps(play(id=None)), "utf-8")
+    assert run(["plays", "check", plays.name, "--now", NOW, "--no-catalogue"]) == 0
+    assert "country" not in capsys.readouterr().out
+
+
+def test_the_same_log_twice_is_found_also_without_ids(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Within a file identical rows are plays of their own; another file with them is a copy."""
+    rows = [play(id=None)] * 3 + [play(id=None, userid="another")]
+    text = "".join(json.dumps(row) + "\n" for row in rows)
+    for name in ("a.jsonl", "b.jsonl"):
+        (tmp_path / name).write_text(text)
+    words = (str(tmp_path / "a.jsonl"), str(tmp_path / "b.jsonl"))
+    found = as_json(capsys, "--root", str(tmp_path), *words)[1]
+    assert (found["accepted"], found["reasons"]) == (4, {"id-duplicate": 4})

@@ -53,7 +53,7 @@ def site(tmp_path: Path, on_both: Databases) -> Iterator[Site]:
 
 def setting(site: Site, **values: Any) -> None:
     """Change settings between two runs."""
-    site.settings = site.settings.model_copy(update=values)
+    site.settings = site.settings.but(**values)
 
 
 def files(site: Site) -> dict[str, bytes]:
@@ -458,7 +458,7 @@ def test_what_is_no_table_of_plays_is_refused(site: Site, tmp_path: Path) -> Non
 def test_a_zone_that_is_none_is_refused(site: Site) -> None:
     """With the form that is wanted."""
     with pytest.raises(UsageError, match="is no time zone"):
-        module.packing_of(site.settings.model_copy(update={"stream_zone": "../x"}), "playlist")
+        module.packing_of(site.settings.but(stream_zone="../x"), "playlist")
 
 
 @pytest.mark.sqlite_alone("asked of no database")

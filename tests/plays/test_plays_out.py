@@ -16,7 +16,7 @@ from feedengine.model.play_ids import packed
 from feedengine.plays import deliver as module
 from feedengine.plays.remembered import remembered
 
-from .tables import NOW, ids, receipts, saved, site_at
+from .tables import NOW, ONE_TRACK, catalogued, ids, receipts, saved, site_at
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -27,6 +27,7 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A site, and a player's log of three good plays and a bad one."""
     monkeypatch.chdir(tmp_path)
     Engine.init(tmp_path).close()
+    catalogued(tmp_path, ONE_TRACK)
     played = f"{datetime.now(UTC) - timedelta(hours=1):%Y-%m-%dT%H:%M:%SZ}"
     rows = [
         {
@@ -67,6 +68,7 @@ def test_prepared_plays_are_delivered(home: Path, capsys: pytest.CaptureFixture[
         "accepted.parquet",
         "parcels",
         "rejected.parquet",
+        "report.html",
         "summary.json",
     ]
     status, found = said(capsys, "plays", "deliver", "out", "--to", "folder")

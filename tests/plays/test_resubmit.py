@@ -15,7 +15,9 @@ from feedengine.errors import UsageError
 from feedengine.plays import deliver as module
 from feedengine.plays.deliver import Site, deliver
 from feedengine.plays.encode import read_receipts
+from feedengine.plays.judging import NOBODY
 from feedengine.plays.notices import Notice, notice_of
+from feedengine.plays.rejudging import Rejudged, corrected_rows, judge_for
 from feedengine.plays.resubmit import Resubmitted, resubmit
 from feedengine.upkeep import check
 
@@ -47,7 +49,8 @@ def site(tmp_path: Path, on_both: Databases) -> Iterator[Site]:
 
 def again(site: Site, text: str, **more: Any) -> Resubmitted:
     """Send again what a notice names."""
-    return resubmit(site, notice_of(text), to="folder", **more)
+    judge = judge_for(site.settings, NOBODY)
+    return resubmit(site, notice_of(text), **{"judge": judge, "to": "folder", **more})
 
 
 def sent_in(site: Site, number: int) -> pa.Table:
@@ -58,7 +61,7 @@ def sent_in(site: Site, number: int) -> pa.Table:
 def test_a_file_is_sent_again_as_a_whole(site: Site) -> None:
     """Into the failures path, by the day on which it is sent again, in a series of its own."""
     found = again(site, FILE.format(2))
-    assert found == Resubmitted(100, 0, 0, 100, [AGAIN.format(1)])
+    assert found == Resubmitted(100, 0, 0, 100, [AGAIN.format(1)], {})
     assert sent_in(site, 1)["id"].to_pylist() == ids(250)[100:200]
 
 
@@ -103,7 +106,8 @@ def test_corrected_rows_take_the_place_of_those_that_failed(site: Site, tmp_path
     """By their ids; plays that the notice does not name stay away."""
     better = receipts(250).set_column(11, "shopid", pa.array(["480"] * 250))
     path = saved(better.slice(0, 5), tmp_path / "better.parquet")
-    again(site, f"{FILE.format(1)} 4-8", corrected=path)
+    rows = corrected_rows([path], site.settings)
+    again(site, f"{FILE.format(1)} 4-8", corrected=rows)
     assert sent_in(site, 1)["shopid"].to_pylist() == ["480", "480", "34", "34", "34"]
     assert sent_in(site, 1)["id"].to_pylist() == ids(250)[3:8]
 
@@ -111,14 +115,28 @@ def test_corrected_rows_take_the_place_of_those_that_failed(site: Site, tmp_path
 def test_plays_are_judged_again_as_of_their_first_delivery(site: Site) -> None:
     """Whoever judges is given that instant, and what it keeps is sent."""
     heard: list[datetime] = []
+    true = judge_for(site.settings, NOBODY)
 
-    def judge(table: pa.Table, now: datetime) -> pa.Table:
+    def judge(table: pa.Table, now: datetime) -> Rejudged:
         heard.append(now)
-        return table.slice(1)
+        return true(table, now)
 
     found = again(site, f"{FILE.format(1)} 1-3\n{FILE.format(2)} 1", judge=judge)
-    assert (found.rejected, found.delivered) == (2, 2)
+    assert (found.rejected, found.delivered) == (0, 4)
     assert heard == [NOW, NOW]
+
+
+def test_a_correction_that_is_wrong_is_refused_with_its_reasons(site: Site, tmp_path: Path) -> None:
+    """The others of the notice go; ids are found in either case, and any kind of log will do."""
+    path = tmp_path / "better.csv"
+    lines = ["id,endreason,trackid,totaltimeplayed", f"{ids(250)[1].upper()},ended,0,1"]
+    path.write_text("\n".join(lines) + "\n")
+    found = again(site, f"{FILE.format(1)} 1-3", corrected=corrected_rows([path], site.settings))
+    assert (found.named, found.rejected, found.delivered) == (3, 1, 2)
+    assert found.reasons["endreason-not-permitted"] == found.reasons["trackid-invalid"] == 1
+    assert found.reasons["country-missing"] == 1
+    assert sent_in(site, 1)["id"].to_pylist() == [ids(250)[0], ids(250)[2]]
+    assert again(site, f"{FILE.format(1)} 1-3").delivered == 1
 
 
 def test_the_61_days_are_measured_from_the_first_delivery(site: Site) -> None:

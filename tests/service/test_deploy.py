@@ -15,7 +15,7 @@ from typing import NamedTuple
 
 import pytest
 
-from feedengine.config import PREFIX, Settings
+from feedengine.config import PREFIX, declared
 from feedengine.engine import Engine
 from feedengine.service.process import STOP_SECONDS
 
@@ -27,7 +27,7 @@ UNIT = (DEPLOY / "feedengine.service").read_text("utf-8")
 EXAMPLE = (DEPLOY / "environment.example").read_text("utf-8")
 CONTAINER = (DEPLOY / "Containerfile").read_text("utf-8")
 
-SETTINGS = {f"{PREFIX}{name.upper()}" for name in Settings.model_fields}
+SETTINGS = {f"{PREFIX}{name.upper()}" for name in declared()}
 
 
 def unit(key: str) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from datetime import UTC, datetime, timedelta
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -13,6 +14,7 @@ from feedengine import retention
 from feedengine.engine import Engine
 from feedengine.feeds.author import FeedWriter, new_feed
 from feedengine.retention import MARK, Pruned
+from feedengine.store.database import open_database
 from feedengine.upkeep import check
 
 from .sites import applied, deleted, exported, named, package, rows
@@ -218,14 +220,19 @@ def test_transactions_are_small(tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
     engine = Engine.init(tmp_path, **SETTINGS)
     feed(engine, *(deleted("Genre", str(number)) for number in range(40)))
     engine.run()
-    sizes = [0]
+    left = []
 
-    def removes(*found: Any) -> None:
-        if found[2].startswith("DELETE"):
-            sizes[-1] += found[1].rowcount
+    def counted() -> int:
+        text = "SELECT (SELECT count(*) FROM finding) + (SELECT count(*) FROM package_run)"
+        with other.connect() as connection:
+            return int(connection.exec_driver_sql(text).scalar_one())
 
-    event.listen(engine.database, "after_cursor_execute", removes)
-    event.listen(engine.database, "commit", lambda _: sizes.append(0))
+    other = open_database(engine.settings.database)
+    # Before a commit others see what the one before it has left.
+    event.listen(engine.database, "commit", lambda _: left.append(counted()))
     found = engine.prune(now=later(30))
+    left.append(counted())
+    other.dispose()
     assert (found.findings, found.packages) == (40, 40)
-    assert max(sizes) == 5
+    assert left[0] - left[-1] == 80
+    assert max(before - after for before, after in pairwise(left)) == 5
