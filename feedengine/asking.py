@@ -25,14 +25,13 @@ from feedengine.model.entities import Kind, kinds
 from feedengine.model.identifiers import WORLDWIDE, country_code
 from feedengine.model.instants import InvalidValueError, instant_text
 from feedengine.model.scalars import INSTANT
-from feedengine.store.database import reading
 from feedengine.store.history import history_of, object_at
 from feedengine.store.ledger import FEED_RUN, PACKAGE_RUN, RUN_COLUMNS, Run
 from feedengine.store.load import LINKS, load_objects, load_sets
 from feedengine.store.statements import rows_in, statements
 
 if TYPE_CHECKING:
-    from sqlalchemy import Connection, Engine
+    from sqlalchemy import Connection
 
 Answered: TypeAlias = dict[str, Any]
 """An object of JSON."""
@@ -117,34 +116,33 @@ def _where(wanted: Mapping[str, Any]) -> tuple[str, list[Any]]:
     return " AND ".join(f"{column} = ?" for column in given) or "1 = 1", list(given.values())
 
 
-def status(settings: Settings, engine: Engine) -> Answered:
+def status(settings: Settings, connection: Connection) -> Answered:
     """How things stand: the queue, what is held, the last run, what the catalogue holds."""
     from feedengine.turn import holder_of  # asked for by this question alone
 
     queue = queue_of(settings.stack)
-    with reading(engine) as connection:
-        held = "SELECT * FROM feed_run WHERE status = 'held' AND released_at IS NULL ORDER BY id"
-        last = "SELECT * FROM feed_run ORDER BY id DESC LIMIT 1"
-        change = "SELECT seq, changed_at FROM change ORDER BY seq DESC LIMIT 1"
-        clients = (
-            "SELECT client, count(*) AS runs, max(id) AS last_run, max(started_at) AS last_started"
-            " FROM feed_run WHERE client IS NOT NULL GROUP BY client ORDER BY client"
-        )
-        taking = holder_of(settings.stack, connection)
-        return {
-            "root": str(settings.root),
-            "queue": queue,
-            "busy": taking is not None,
-            "turn": None if taking is None else taking._asdict(),
-            "held": [_public(row) for row in _rows(connection, held)],
-            "last_run": next((_public(row) for row in _rows(connection, last)), None),
-            "objects": {
-                name: _rows(connection, f"SELECT count(*) AS n FROM {kind.table.name}")[0]["n"]
-                for name, kind in kinds().items()
-            },
-            "clients": _rows(connection, clients),
-            "last_change": next(iter(_rows(connection, change)), None),
-        }
+    held = "SELECT * FROM feed_run WHERE status = 'held' AND released_at IS NULL ORDER BY id"
+    last = "SELECT * FROM feed_run ORDER BY id DESC LIMIT 1"
+    change = "SELECT seq, changed_at FROM change ORDER BY seq DESC LIMIT 1"
+    clients = (
+        "SELECT client, count(*) AS runs, max(id) AS last_run, max(started_at) AS last_started"
+        " FROM feed_run WHERE client IS NOT NULL GROUP BY client ORDER BY client"
+    )
+    taking = holder_of(settings.stack, connection)
+    return {
+        "root": str(settings.root),
+        "queue": queue,
+        "busy": taking is not None,
+        "turn": None if taking is None else taking._asdict(),
+        "held": [_public(row) for row in _rows(connection, held)],
+        "last_run": next((_public(row) for row in _rows(connection, last)), None),
+        "objects": {
+            name: _rows(connection, f"SELECT count(*) AS n FROM {kind.table.name}")[0]["n"]
+            for name, kind in kinds().items()
+        },
+        "clients": _rows(connection, clients),
+        "last_change": next(iter(_rows(connection, change)), None),
+    }
 
 
 def _public(row: Answered) -> Answered:

@@ -15,6 +15,7 @@ from feedengine.errors import UsageError, quoted
 from feedengine.setting import Field, Secret, Setting, read, settings_of
 
 FILE = "feedengine.toml"
+CATALOGUE = "catalogue.db"
 PREFIX = "FEEDENGINE_"
 
 
@@ -31,11 +32,19 @@ def _zone(name: str) -> str:
 
 def _countries(given: Any) -> Any:
     """ISO 3166-1 codes in upper case, alone or as the names of a mapping."""
-    from feedengine.model.identifiers import country_code
-
     if isinstance(given, dict):
-        return {country_code(code, []): shop for code, shop in given.items()}
-    return tuple(country_code(code, []) for code in given)
+        return {_country(code): shop for code, shop in given.items()}
+    return tuple(map(_country, given))
+
+
+def _country(given: str) -> str:
+    """A country's code; the whole world is none."""
+    from feedengine.model.identifiers import WORLDWIDE, country_code
+
+    code = country_code(given, [])
+    if code == WORLDWIDE:
+        raise ValueError("a country is wanted, such as GB; all are permitted when none is named")
+    return code
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -251,7 +260,12 @@ class Settings:
     @property
     def database(self) -> str:
         """The URL of the catalogue's database."""
-        return self.database_url or f"sqlite:///{self.root / 'catalogue.db'}"
+        return self.database_url or f"sqlite:///{self.root / CATALOGUE}"
+
+    @property
+    def in_a_file(self) -> bool:
+        """Whether the catalogue is the SQLite file in the root, since no URL says otherwise."""
+        return self.database_url is None
 
     def but(self, **values: Any) -> Settings:
         """The same settings, but for these values, which are taken as they are."""
@@ -392,6 +406,8 @@ def origins(root: Path | None = None, **flags: Any) -> list[Origin]:
 
 def masked(url: str) -> str:
     """A database URL without its password."""
+    if url.startswith("sqlite:///") and "?" not in url:
+        return url  # a file's path; SQLAlchemy, which reads URLs, takes long to import
     from sqlalchemy.engine import make_url
 
     parsed = make_url(url)

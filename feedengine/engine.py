@@ -10,15 +10,22 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
 from feedengine import asking, config
+from feedengine.config import CATALOGUE
 from feedengine.errors import UsageError
 from feedengine.store.database import open_database, reading
+from feedengine.store.light import LightDatabase
 from feedengine.store.upgrade import check_revision
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
+    from contextlib import AbstractContextManager
     from datetime import datetime
     from types import TracebackType
 
+    from sqlalchemy import Connection
+    from sqlalchemy import Engine as Database
+
+    from feedengine.answering import Answers
     from feedengine.config import Settings
     from feedengine.retention import Pruned
     from feedengine.retrying import Retried
@@ -42,8 +49,21 @@ class Engine:
         self.settings = settings
         if not settings.has_catalogue:
             raise UsageError("there is no catalogue here", "make one with `feedengine init`")
-        self.database = open_database(settings.database)
-        check_revision(self.database)
+        self._opened: Database | None = None
+        self._light = LightDatabase(settings.root / CATALOGUE) if settings.in_a_file else None
+        with self._reading() as connection:
+            check_revision(connection)
+
+    @property
+    def database(self) -> Database:
+        """The catalogue's database, for SQLAlchemy."""
+        if self._opened is None:
+            self._opened = open_database(self.settings.database)
+        return self._opened
+
+    def _reading(self) -> AbstractContextManager[Connection]:
+        """A transaction that only reads, for a question."""
+        return reading(self.database) if self._light is None else self._light.reading()
 
     @classmethod
     def at(cls, root: Path | str | None = None, **flags: Any) -> Self:
@@ -87,7 +107,10 @@ class Engine:
 
     def close(self) -> None:
         """Close the database."""
-        self.database.dispose()
+        if self._light is not None:
+            self._light.close()
+        if self._opened is not None:
+            self._opened.dispose()
 
     def run(
         self,
@@ -166,13 +189,14 @@ class Engine:
 
     def status(self) -> dict[str, Any]:
         """How things stand (`asking.status`)."""
-        return asking.status(self.settings, self.database)
+        with self._reading() as connection:
+            return asking.status(self.settings, connection)
 
     def feeds(
         self, *, client: str | None = None, status: str | None = None, limit: int = 20
     ) -> list[dict[str, Any]]:
         """The feed runs, newest first (`asking.feeds`)."""
-        with reading(self.database) as connection:
+        with self._reading() as connection:
             return asking.feeds(connection, client=client, status=status, limit=limit)
 
     def findings(
@@ -185,26 +209,26 @@ class Engine:
         limit: int = 50,
     ) -> dict[str, Any]:
         """What was found, and how often, by code and client (`asking.findings`)."""
-        with reading(self.database) as connection:
+        with self._reading() as connection:
             return asking.findings(
                 connection, run=run, code=code, client=client, severity=severity, limit=limit
             )
 
     def most_frequent(self, runs: Sequence[int], most: int = 5) -> list[dict[str, Any]]:
         """The most frequent codes among the findings of these runs (`asking.most_frequent`)."""
-        with reading(self.database) as connection:
+        with self._reading() as connection:
             return asking.most_frequent(connection, runs, most)
 
     def show(self, kind: str, name: str, at: str | None = None) -> dict[str, Any]:
         """An object, now or as of an instant (`asking.show`, `asking.show_at`)."""
-        with reading(self.database) as connection:
+        with self._reading() as connection:
             if at is None:
                 return asking.show(connection, kind, name)
             return asking.show_at(connection, kind, name, at)
 
     def history(self, kind: str, name: str, at: str | None = None) -> list[dict[str, Any]]:
         """The changes of an object, the first first (`asking.history`)."""
-        with reading(self.database) as connection:
+        with self._reading() as connection:
             return asking.history(connection, kind, name, at)
 
     def available(
@@ -217,7 +241,16 @@ class Engine:
         release: str | None = None,
     ) -> dict[str, Any]:
         """A3: may the country use the track at the instant, and why (`asking.available`)."""
-        with reading(self.database) as connection:
+        with self._reading() as connection:
             return asking.available(
                 connection, track, country=country, usage=usage, at=at, release=release
             )
+
+    def answers(self, usage: str = "streaming", *, fresh_seconds: float = 1.0) -> Answers:
+        """Availability for programs that ask often: the catalogue in memory (`Answers`).
+
+        An answer is never older than ``fresh_seconds``.
+        """
+        from feedengine.answering import Answers
+
+        return Answers(self.database, self.settings.plays, usage, fresh_seconds)

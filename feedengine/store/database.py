@@ -7,8 +7,6 @@ loaded is still true when it is saved.
 from __future__ import annotations
 
 import os
-import secrets
-import socket
 from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any, NoReturn
 
@@ -23,13 +21,18 @@ if TYPE_CHECKING:
 BUSY_MILLISECONDS = 30_000
 """How long a second process waits for the writer before it gives up."""
 
-_PRAGMAS = (
+READER_PRAGMAS = (
     f"PRAGMA busy_timeout = {BUSY_MILLISECONDS}",
+    "PRAGMA cache_size = -16384",
+    "PRAGMA temp_store = MEMORY",
+)
+"""What every session sets."""
+
+_PRAGMAS = (
+    *READER_PRAGMAS,
     "PRAGMA journal_mode = WAL",
     "PRAGMA synchronous = FULL",
     "PRAGMA foreign_keys = ON",
-    "PRAGMA cache_size = -16384",
-    "PRAGMA temp_store = MEMORY",
 )
 """FULL: a success log must never be on the disk before its commit is (house.md, measured)."""
 
@@ -40,6 +43,9 @@ CONNECT_SECONDS = 5
 
 def session_name() -> str:
     """A name that no other process has, on any machine; PostgreSQL keeps 63 characters of it."""
+    import secrets  # wanted for PostgreSQL alone
+    import socket
+
     host = "".join(c if c.isascii() and c.isprintable() else "?" for c in socket.gethostname())
     return f"feedengine {host[:30]}:{os.getpid()}:{secrets.token_hex(4)}"
 
@@ -180,14 +186,15 @@ def _told() -> Iterator[None]:
     try:
         yield
     except DBAPIError as error:
-        _failed(error.orig or error)
+        failed(error.orig or error)
     except Exception as error:
-        if type(error).__module__.partition(".")[0] != "psycopg":
+        if type(error).__module__.partition(".")[0] not in {"psycopg", "sqlite3"}:
             raise
-        _failed(error)  # of a COPY, which goes past SQLAlchemy
+        failed(error)  # of rows, which go past SQLAlchemy
 
 
-def _failed(error: BaseException) -> NoReturn:
+def failed(error: BaseException) -> NoReturn:
+    """Tell a driver's failure as the operator's; raises `ServiceError`."""
     reason = str(error).strip().splitlines()
     message = f"the database failed: {reason[0] if reason else 'no answer'}"
     hint = "see `feedengine config` for database_url; nothing of the transaction was kept"

@@ -9,7 +9,7 @@ from iso3166 import countries_by_alpha2
 
 from feedengine.errors import UsageError
 from feedengine.model.entities import table_named
-from feedengine.store.database import reading, writing
+from feedengine.store.database import writing
 from feedengine.store.statements import statements, write
 from feedengine.store.views import VIEWS
 
@@ -28,12 +28,19 @@ def newest() -> str:
 
 def revision_of(connection: Connection) -> str | None:
     """The revision of a database, None when it has no catalogue."""
-    from sqlalchemy import inspect
-
-    if not inspect(connection).has_table("alembic_version"):
+    if not _has_revision(connection):
         return None
     found = connection.exec_driver_sql("SELECT version_num FROM alembic_version").scalar()
     return None if found is None else str(found)
+
+
+def _has_revision(connection: Connection) -> bool:
+    if connection.dialect.name == "sqlite":
+        text = "SELECT count(*) FROM sqlite_master WHERE name = 'alembic_version'"
+        return bool(connection.exec_driver_sql(text).scalar())
+    from sqlalchemy import inspect
+
+    return inspect(connection).has_table("alembic_version")
 
 
 def upgrade(engine: Engine, revision: str = "head") -> str:
@@ -66,10 +73,9 @@ def _fill(connection: Connection) -> None:
     write(connection, made.insert(usage, ("name",)), names)
 
 
-def check_revision(engine: Engine) -> None:
+def check_revision(connection: Connection) -> None:
     """Raise `UsageError` when the database is not at this version's revision."""
-    with reading(engine) as connection:
-        found = revision_of(connection)
+    found = revision_of(connection)
     if found is None:
         raise UsageError("the database holds no catalogue", "make one with `feedengine init`")
     if found != newest():

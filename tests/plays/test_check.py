@@ -115,6 +115,10 @@ def test_settings_come_from_file_environment_and_flags(
     assert as_json(capsys, plays.name)[1]["reasons"] == {"shopid-not-permitted": 1}
     monkeypatch.setenv("FEEDENGINE_SHOP_IDS", "GB=2")
     assert as_json(capsys, plays.name)[0] == 0
+    monkeypatch.setenv("FEEDENGINE_PERMITTED_COUNTRIES", "US")
+    assert as_json(capsys, plays.name)[1]["reasons"] == {"country-not-permitted": 1}
+    monkeypatch.setenv("FEEDENGINE_PERMITTED_COUNTRIES", "GB,WW")
+    assert as_json(capsys, plays.name)[0] == 2
 
 
 def test_refused_rows_are_kept_as_they_came(plays: Path, tmp_path: Path) -> None:

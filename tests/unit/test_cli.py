@@ -220,6 +220,16 @@ def test_version(run: Runner) -> None:
         "status --database-url nonsense",
         "status /nowhere/at/all",
         "db copy",
+        "status . --root .",
+        "status . .",
+        "status --json=yes",
+        "feeds --limit",
+        "feeds --lim 3",
+        "plays check x --shop-ids GB",
+        "plays check x --shop-ids ZZ=3",
+        "plays check",
+        "--strict",
+        "feed --strict",
     ],
 )
 def test_wrong_usage_exits_2(here: Runner, words: str) -> None:
@@ -393,6 +403,32 @@ def test_every_setting_is_shown_and_is_a_flag(run: Runner, own: Path) -> None:
     for name in declared():
         assert (f"--{name.replace('_', '-')}" in told) == (name not in SECRETS)
     assert str(own) in run("config").out
+
+
+def test_flags_of_lists_and_mappings_are_repeated(run: Runner, own: Path) -> None:
+    """``--known-clients A --known-clients B``; a mapping is written NAME=VALUE."""
+    found = run("config", "--known-clients", "A,1", "--known-clients=B", "--json")
+    assert setting(found, "known_clients") == (["A,1", "B"], "flag")
+    (own / "plays.csv").write_text("song\n1\n")
+    asked = ("plays", "check", "plays.csv", "--no-catalogue", "--json")
+    columns = ("--play-columns", "trackid=song", "--play-columns", "isrc=a=b")
+    assert "file-columns" in run(*asked).json["reasons"]
+    assert "file-columns" not in run(*asked, *columns).json["reasons"]
+
+
+@pytest.mark.parametrize(
+    ("words", "near"),
+    [("statsu", "status"), ("feed relaese 1", "release"), ("run --strcit", "--strict")],
+)
+def test_the_nearest_word_is_named(here: Runner, words: str, near: str) -> None:
+    """Who mistypes is told what may have been meant."""
+    assert f"did you mean {near}?" in here(*words.split()).err
+
+
+def test_options_may_stand_anywhere(here: Runner) -> None:
+    """Before, between and behind arguments, with a blank or an equals sign."""
+    wanted = here("show", "track", "t1", "--at", "2099-01-01", "--json").json
+    assert here("show", "--json", "track", "--at=2099-01-01", "t1").json == wanted
 
 
 @pytest.mark.parametrize("where", ["file", "variable"])

@@ -109,13 +109,16 @@ def test_a_package_is_validated_by_the_parser_alone(
         ("show", "track", "t1", "--history", "--json"),
         ("feeds", "--json"),
         ("findings", "--json"),
+        ("config", "--json"),
     ],
 )
-def test_a_question_needs_no_more_than_the_database(site: Path, words: tuple[str, ...]) -> None:
-    """Neither the classes that declare the tables nor their migrations are imported to ask."""
+def test_a_question_needs_no_more_than_the_standard_library(
+    site: Path, words: tuple[str, ...]
+) -> None:
+    """The standard library's SQLite is enough to ask, and to say how the site is set."""
     status, found = brought(site, *words)
     assert status == 0
-    assert found <= ALLOWED.get(words[0], set()) | {"sqlalchemy", "asyncio"}
+    assert found <= ALLOWED.get(words[0], set())
 
 
 ALLOWED = {"status": {"lxml"}}
