@@ -30,6 +30,8 @@ SCRAPS = (
         ' action="Push"',
         " operator='pull'",
         ' id="1"',
+        " id='a'",
+        "\x02",
         ' xmlns="x"',
         ' action=""',
         " action='Update'",
@@ -102,6 +104,15 @@ USUAL = (
 <Territory>{_ALLOWED}<Country>IT</Country></Territory><Territory>{_ALLOWED}<Country>JP</Country>
 </Territory><Territory><Country>NL</Country></Territory></Territories></Release></Schema></xml>""",
     '<xml><Schema><Artist action="Delete"><ID>a1</ID></Artist></Schema></xml>\n',
+    """<xml><Schema version="1.0" action='Update'><Track
+ id="t1"><Title>B</Title><View action="Increase">5</View>
+<Artists><Artist id='a1'/><Artist id="a2"><Name>N</Name></Artist></Artists>
+<Releases><Release id=" r "><Label id="l"/><Title>x</Title></Release></Releases></Track>
+</Schema></xml>""",
+    """<xml><Schema action='Update'><Track action="update" id="t1"><Genres action="transform">
+<Genre id="a1" operator="pull"/><Genre action="Push" id="a2"></Genre></Genres></Track>
+</Schema></xml>""",
+    '<xml><Schema><Label id="l1" action="Delete"/></Schema></xml>',
     '<xml><Schema action="delete"><Release><ID>r1</ID></Release></Schema></xml>',
     '<xml><Schema action="Update"><Release><ID>r1</ID><Label/></Release></Schema></xml>',
     '<xml><Schema><Label action="View"><ID>l1</ID><Name>N</Name></Label></Schema></xml>',
