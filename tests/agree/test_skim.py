@@ -195,6 +195,33 @@ def _other_values(draw: DrawFn) -> tuple[bytes, str]:
     return text.encode(), text
 
 
+COUNTRIES = ("AT", "BE", "CH", "DE", "ES", "FR", "GB", "IT")
+WAYS = ("{0}", "{0}{1}", "{1}{0}", "{1}{0}{1}", "{0}{1}{1}", "{0}<Validities/>")
+"""A country (0) and its validities (1) in a territory, in any order."""
+
+
+@st.composite
+def _lists(draw: DrawFn) -> tuple[bytes, str]:
+    """A territory list; its territories are written in few ways, so that they repeat."""
+    ways = draw(st.lists(st.sampled_from(WAYS), min_size=1, max_size=2))
+    text = ""
+    for country in COUNTRIES[: draw(st.integers(1, len(COUNTRIES)))]:
+        inside = f"<Country>{country}</Country>"
+        if draw(st.integers(0, 5)):
+            way = draw(st.sampled_from(ways))
+            inside = f"<Territory>{way.format(inside, _ALLOWED)}</Territory>"
+        text += inside
+    form = '<xml><Schema action="Update"><Track><ID>1</ID><Territories>{}</Territories></Track>'
+    whole = form.format(text) + "</Schema></xml>"
+    return whole.encode(), whole
+
+
+@given(_lists())
+def test_territory_lists_mean_the_same_at_a_glance(found: tuple[bytes, str]) -> None:
+    """P36: whatever is repeated in them, and in whatever order it stands."""
+    assert agree(*found), found
+
+
 @given(documents())
 def test_any_document_means_the_same_at_a_glance(found: tuple[bytes, str]) -> None:
     """Whatever a document has, it is left alone or read as from its tree."""
