@@ -48,6 +48,8 @@ _ALLOWED = (
     "<Validities><Validity><Name>M</Name><Type>Deny</Type></Validity></Validities>"
 )
 
+_DENIED = "<Validities><Validity><Name>N</Name><Type>Deny</Type></Validity></Validities>"
+
 USUAL = (
     """<?xml version="1.0" encoding="UTF-8"?>
 <xml>
@@ -195,9 +197,9 @@ def _other_values(draw: DrawFn) -> tuple[bytes, str]:
     return text.encode(), text
 
 
-COUNTRIES = ("AT", "BE", "CH", "DE", "ES", "FR", "GB", "IT")
-WAYS = ("{0}", "{0}{1}", "{1}{0}", "{1}{0}{1}", "{0}{1}{1}", "{0}<Validities/>")
-"""A country (0) and its validities (1) in a territory, in any order."""
+COUNTRIES = ("AT", "BE", "CH", "DE", "ES", "FR", "GB", "IT", "JP", "NL", "SE", "US")
+WAYS = ("{0}", "{0}{1}", "{2}{0}", "{2}{0}{1}", "{0}{1}{2}", "{0}<Validities/>")
+"""A country (0) and its validities (1, 2) in a territory, in any order."""
 
 
 @st.composite
@@ -205,11 +207,11 @@ def _lists(draw: DrawFn) -> tuple[bytes, str]:
     """A territory list; its territories are written in few ways, so that they repeat."""
     ways = draw(st.lists(st.sampled_from(WAYS), min_size=1, max_size=2))
     text = ""
-    for country in COUNTRIES[: draw(st.integers(1, len(COUNTRIES)))]:
+    for country in COUNTRIES[: draw(st.sampled_from((1, 2, 3, 12)))]:
         inside = f"<Country>{country}</Country>"
         if draw(st.integers(0, 5)):
             way = draw(st.sampled_from(ways))
-            inside = f"<Territory>{way.format(inside, _ALLOWED)}</Territory>"
+            inside = f"<Territory>{way.format(inside, _ALLOWED, _DENIED)}</Territory>"
         text += inside
     form = '<xml><Schema action="Update"><Track><ID>1</ID><Territories>{}</Territories></Track>'
     whole = form.format(text) + "</Schema></xml>"
