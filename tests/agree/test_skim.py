@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from lxml import etree
@@ -17,6 +18,8 @@ from feedengine.feeds.validator import explain
 from .documents import documents
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from hypothesis.strategies import DrawFn
 
 PACKAGE = "package.xml"
@@ -202,26 +205,47 @@ WAYS = ("{0}", "{0}{1}", "{2}{0}", "{2}{0}{1}", "{0}{1}{2}", "{0}<Validities/>")
 """A country (0) and its validities (1, 2) in a territory, in any order."""
 
 
+def list_of(text: str) -> str:
+    """A package with a territory list."""
+    form = '<xml><Schema action="Update"><Track><ID>1</ID><Territories>{}</Territories></Track>'
+    return form.format(text) + "</Schema></xml>"
+
+
+def written(way: str, country: str) -> str:
+    """A territory."""
+    return (
+        f"<Territory>{way.format(f'<Country>{country}</Country>', _ALLOWED, _DENIED)}</Territory>"
+    )
+
+
 @st.composite
 def _lists(draw: DrawFn) -> tuple[bytes, str]:
     """A territory list; its territories are written in few ways, so that they repeat."""
     ways = draw(st.lists(st.sampled_from(WAYS), min_size=1, max_size=2))
     text = ""
     for country in COUNTRIES[: draw(st.sampled_from((1, 2, 3, 12)))]:
-        inside = f"<Country>{country}</Country>"
-        if draw(st.integers(0, 5)):
-            way = draw(st.sampled_from(ways))
-            inside = f"<Territory>{way.format(inside, _ALLOWED, _DENIED)}</Territory>"
-        text += inside
-    form = '<xml><Schema action="Update"><Track><ID>1</ID><Territories>{}</Territories></Track>'
-    whole = form.format(text) + "</Schema></xml>"
-    return whole.encode(), whole
+        bare = f"<Country>{country}</Country>"
+        text += written(draw(st.sampled_from(ways)), country) if draw(st.integers(0, 5)) else bare
+    return list_of(text).encode(), list_of(text)
 
 
 @given(_lists())
 def test_territory_lists_mean_the_same_at_a_glance(found: tuple[bytes, str]) -> None:
     """P36: whatever is repeated in them, and in whatever order it stands."""
     assert agree(*found), found
+
+
+@pytest.mark.parametrize(
+    "ways",
+    [
+        ("{0}{1}", "{0}{1}", "{2}{0}{1}", "{0}{1}", "{0}"),
+        ("{0}{1}", "{2}{0}", "{0}{1}", "{2}{0}", "{0}{1}"),
+    ],
+)
+def test_validities_stay_with_their_country(ways: Sequence[str]) -> None:
+    """P36: the same text between two countries does not always say the same of them."""
+    text = list_of("".join(map(written, ways, COUNTRIES)))
+    assert agree(text.encode(), text)
 
 
 @given(documents())
