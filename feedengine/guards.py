@@ -24,7 +24,14 @@ from feedengine.store.statements import rows_in, statements
 if TYPE_CHECKING:
     from sqlalchemy import Connection, Engine
 
-_DELETE = re.compile(rb"d\0?e\0?l\0?e\0?t\0?e", re.IGNORECASE)
+_WIDE_DELETE = re.compile(rb"d\0?e\0?l\0?e\0?t\0?e", re.IGNORECASE)
+
+
+def _may_delete(data: bytes) -> bool:
+    """Whether a package may be a Delete; of most it is clear that they are none."""
+    if b"delete" in data.lower() or b"&#" in data:  # the word may be written in references
+        return True
+    return b"\0" in data and _WIDE_DELETE.search(data) is not None
 
 
 def mass_deletion(
@@ -38,7 +45,7 @@ def mass_deletion(
             data = folder.read(path, settings.max_package_bytes)
         except FeedPathError:
             continue
-        if _DELETE.search(data) or b"&#" in data:  # the word may be written in references
+        if _may_delete(data):
             request = parse(loader.load(path)).request
             if _removes(request):
                 doomed.setdefault(request.kind.name, set()).add(request.id)
