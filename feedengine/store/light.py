@@ -74,11 +74,16 @@ class _LightConnection:
     dialect = _DIALECT
 
     def __init__(self, driver: sqlite3.Connection) -> None:
-        self._driver = driver
+        self.driver_connection = driver
+
+    @property
+    def connection(self) -> _LightConnection:
+        """What holds the driver's own connection (`statements.driver_of`)."""
+        return self
 
     def exec_driver_sql(self, text: str, values: Sequence[Any] = ()) -> _Rows:
         """Run a query."""
-        return _Rows(self._driver.execute(text, tuple(values)))
+        return _Rows(self.driver_connection.execute(text, tuple(values)))
 
 
 class LightDatabase:
