@@ -78,7 +78,7 @@ class _LightConnection:
 
     @property
     def connection(self) -> _LightConnection:
-        """Who knows the driver's connection."""
+        """What holds the driver's own connection (`statements.driver_of`)."""
         return self
 
     def exec_driver_sql(self, text: str, values: Sequence[Any] = ()) -> _Rows:
