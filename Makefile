@@ -3,9 +3,11 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 SITE := run
+SIZE ?= default
+BENCH ?=
 TRACK ?= $(shell cat sample_feeds/track.txt 2>/dev/null)
 
-.PHONY: help run test torture check verify docs clean
+.PHONY: help run test torture check bench verify docs clean
 
 help: ## what can be made
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/'
@@ -39,12 +41,17 @@ check: $(VENV)/made-dev ## style, types, import contracts
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
+bench: $(VENV)/made-dev ## how fast it is, on this machine, beside the floor and others: SIZE=small, default or large
+	$(BIN)/python tests/bench --size $(SIZE) $(BENCH)
+
 verify: $(VENV)/made-dev ## fail when something generated has drifted from the declarations
+	$(BIN)/python -m feedengine.declarations --check
 	$(BIN)/python -m feedengine.schemas --check
 	$(BIN)/python docs/generate.py --check
 	$(BIN)/python -m pytest -q tests/store/test_migrations.py
 
 docs: $(VENV)/made-dev ## write schemas and reference pages anew from the declarations
+	$(BIN)/python -m feedengine.declarations
 	$(BIN)/python -m feedengine.schemas
 	$(BIN)/python docs/generate.py
 

@@ -11,10 +11,8 @@ from feedengine.model.xsd import ACTIONS, PLURALS, UNITS
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from sqlalchemy import Column
-
-    from feedengine.model.declare import Listed, Read
     from feedengine.model.entities import Kind, ListKind
+    from feedengine.model.shapes import Column, Listed, Read
 
 INTRODUCTION = """\
 # Elements
@@ -90,15 +88,15 @@ def _to(table: str) -> str:
     return f"[`{table}`](tables.md#{table})"
 
 
-def _fields(columns: Iterable[Column[object]]) -> Iterator[str]:
+def _fields(columns: Iterable[Column]) -> Iterator[str]:
     yield "| element | type | required | column | counts |"
     yield "| --- | --- | --- | --- | --- |"
     for column in columns:
-        read: Read | None = column.info.get("read")
+        read = column.read
         if read is None or not read.path:
             continue
         kind = f"[{read.scalar.name}](#types)"
-        if "one" in column.info:
+        if column.one:
             kind = f"a nested [{read.path[0][0]}](#{read.path[0][0].lower()})"
         counts = "yes" if read.scalar.numeric else ""
         required = "yes" if read.required else ""
@@ -130,7 +128,7 @@ def _list(one: ListKind) -> str:
 
 
 def _name_of(one: ListKind, column: str) -> str:
-    read: Read = one.table.columns[column].info["read"]
+    read: Read = one.table.column(column).read
     if one.listed.style == "named":
         return "name"
     return f"`{'/'.join(names[0] for names in read.path)}`"
@@ -139,7 +137,7 @@ def _name_of(one: ListKind, column: str) -> str:
 def _content(one: ListKind) -> str:
     parts = []
     for column in one.columns:
-        read: Read = one.table.columns[column].info["read"]
+        read: Read = one.table.column(column).read
         parts.append(_element(read) + (" (required)" if read.required else ""))
     text = "; ".join(parts)
     if one.listed.one_of:
@@ -164,7 +162,7 @@ def _territories() -> Iterator[str]:
     yield _row("`Validities`", "a list of `Validity`", "")
     yield "\nA `Validity`, here and in a track's own list, has:\n"
     columns = validity_list().table.columns
-    yield from _fields(column for column in columns if column.info.get("read"))
+    yield from _fields(column for column in columns if column.read)
     yield ""
 
 

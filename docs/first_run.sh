@@ -44,6 +44,7 @@ try plays check --format playlist --station-zone America/New_York sample_plays/s
 cat <<END
 
 The site is $site/: its catalogue is $site/catalogue.db, an SQLite database to query with SQL.
+What came of the player's plays, as a page with plots: open $site/judged/report.html in a browser.
 Try next:
   $feedengine findings $site --summary
   $feedengine show track 900301 --history --root $site

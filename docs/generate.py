@@ -9,24 +9,23 @@ from __future__ import annotations
 import sys
 from argparse import ArgumentParser
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, get_args, get_origin
+from typing import TYPE_CHECKING, Any, get_args, get_origin
 from xml.sax.saxutils import escape
 
 from elements_page import elements_page
 from picture import picture
 from plays_page import plays_page
-from pydantic import SecretStr
 from tables_page import tables_page
 
-from feedengine.config import FILE, PREFIX, Settings
+from feedengine.config import FILE, PREFIX, declared
 from feedengine.model.codes import CODES
+from feedengine.setting import Secret
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from pydantic.fields import FieldInfo
-
     from feedengine.model.codes import Code
+    from feedengine.setting import Setting
 
 REFERENCE = Path(__file__).parent / "reference"
 
@@ -110,44 +109,40 @@ def _prose(text: str) -> str:
 def settings_page() -> str:
     """Every setting, from the fields of `Settings`."""
     rows = [
-        f"| `{name}` | {_type(field)} | {_default(field)} | {field.description} |"
-        for name, field in Settings.model_fields.items()
+        f"| `{name}` | {_type(one)} | {_default(one)} | {one.description} |"
+        for name, one in declared().items()
         if name != "root"
     ]
     return SETTINGS + "\n".join(rows) + "\n" + SPELLINGS
 
 
 TYPES = {bool: "true or false", int: "whole number", float: "number", str: "text", Path: "path"}
-TYPES[SecretStr] = "text, never shown and never a flag"
+TYPES[Secret] = "text, never shown and never a flag"
 
 
-def _type(field: FieldInfo) -> str:
+def _type(setting: Setting) -> str:
     """A setting's type in words, with its bounds."""
-    kind: Any = field.annotation
-    inner = [one for one in get_args(kind) if one is not type(None)]
-    if len(inner) == 1 and inner[0] in TYPES:
-        kind = inner[0]
+    kind: Any = setting.kind
     if kind in TYPES:
-        bounds = [f"{sign} {value}" for sign, value in _bounds(field)]
+        bounds = [f"{sign} {value}" for sign, value in _bounds(setting)]
         return " ".join([TYPES[kind], " and ".join(bounds)]).strip()
+    inner = get_args(kind)
     if get_origin(kind) is tuple:
         return "list of whole numbers" if inner[0] is int else "list of texts"
     if get_origin(kind) is dict:
         return f"mapping of text to {TYPES[inner[1]]}"
-    if get_origin(kind) is Literal or all(isinstance(one, str) for one in inner):
-        return " or ".join(f"`{one}`" for one in inner)
-    return TYPES[inner[0]]
+    return " or ".join(f"`{one}`" for one in inner)
 
 
-def _bounds(field: FieldInfo) -> Iterator[tuple[str, object]]:
-    for one in field.metadata:
-        for name, sign in (("ge", "≥"), ("le", "≤")):
-            if hasattr(one, name):
-                yield sign, getattr(one, name)
+def _bounds(setting: Setting) -> Iterator[tuple[str, object]]:
+    for name, sign in (("ge", "≥"), ("le", "≤")):
+        value = getattr(setting.bounds, name)
+        if value is not None:
+            yield sign, value
 
 
-def _default(field: FieldInfo) -> str:
-    value = field.default
+def _default(setting: Setting) -> str:
+    value = setting.default
     if value is None or value in ((), {}):
         return ""
     return f"`{str(value).lower()}`" if isinstance(value, bool) else f"`{value}`"

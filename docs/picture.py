@@ -14,7 +14,6 @@ from sqlalchemy.dialects import postgresql
 from sqlmodel import SQLModel
 
 from feedengine.model import ledger, parcels, tables
-from feedengine.model.entities import table_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -164,12 +163,12 @@ def _unplaced() -> list[Lane]:
 def _placed(lanes: Iterable[Lane], band: int, top: float) -> Iterator[Box]:
     left = float(EDGE)
     for lane in lanes:
-        width = max(_width(table_of(one)) for one in lane if one)
+        width = max(_width(one.__table__) for one in lane if one)
         y = top
         for one in lane:
-            height = SPACE if one is None else HEAD + ROW * len(table_of(one).columns) + FOOT
+            height = SPACE if one is None else HEAD + ROW * len(one.__table__.columns) + FOOT
             if one is not None:
-                yield Box(table_of(one), band, left, y, width, height)
+                yield Box(one.__table__, band, left, y, width, height)
             y += height + BOX_GAP
         left += width + LANE_GAP
 

@@ -11,8 +11,8 @@ from sqlalchemy.dialects import postgresql, sqlite
 from sqlmodel import SQLModel
 
 from feedengine.model import ledger, parcels, tables
-from feedengine.model.entities import DERIVATIONS, table_of
-from feedengine.model.scalars import ID, INSTANT, INTEGER, SCALARS, TEXT
+from feedengine.model.entities import DERIVATIONS
+from feedengine.model.scalars import ID, INSTANT, INTEGER, TEXT
 from feedengine.store.views import VIEWS
 
 if TYPE_CHECKING:
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from sqlalchemy import Column, Table
 
-    from feedengine.model.declare import Read
+    from feedengine.model.shapes import Read
 
 WORDS = {
     "client": "the client that wrote it last",
@@ -177,7 +177,7 @@ without trailing zeros, and text is compared byte by byte. All foreign keys are 
 def tables_page() -> str:
     """The page; raises `ValueError` when the words here and the declarations do not agree."""
     grouped = [one for _, group in GROUPS for one in group]
-    _agree("GROUPS", {table_of(one) for one in grouped}, SQLModel.metadata.sorted_tables)
+    _agree("GROUPS", {one.__table__ for one in grouped}, SQLModel.metadata.sorted_tables)
     _agree("VIEW_WORDS", VIEW_WORDS, VIEWS)
     used: set[str] = set()
     parts = [INTRODUCTION + "\n".join(_kept()) + "\n" + KEPT, _contents()]
@@ -210,14 +210,14 @@ def _kept() -> Iterator[str]:
 def _contents() -> str:
     lines = []
     for title, group in GROUPS:
-        names = (f"[`{table_of(one).name}`](#{table_of(one).name})" for one in group)
+        names = (f"[`{one.__table__.name}`](#{one.__table__.name})" for one in group)
         lines.append(f"- {title}: {', '.join(names)}")
     lines.append(f"- Views: {', '.join(f'[`{name}`](#{name})' for name in VIEWS)}")
     return "\n".join(lines) + "\n"
 
 
 def _table(declared: type[SQLModel], used: set[str]) -> Iterator[str]:
-    table = table_of(declared)
+    table = declared.__table__
     yield f"### {table.name}\n"
     yield inspect.cleandoc(declared.__doc__ or "").replace("``", "`") + "\n"
     yield "| column | type | may be NULL | meaning | read from |"
@@ -253,7 +253,7 @@ def _meaning(column: Column[object], used: set[str]) -> str:
     if read is not None and read.derived_from:
         made = inspect.cleandoc(DERIVATIONS[column.name].__doc__ or "").splitlines()[0]
         return f"from `{read.derived_from}`: {made[0].lower()}{made[1:].rstrip('.')}"
-    scalar = read.scalar if read else next(one for one in SCALARS if one.sql is column.type)
+    scalar = read.scalar if read else column.info["scalar"]
     if read is None and scalar in VAGUE:
         raise ValueError(f"WORDS has nothing for {column.table.name}.{column.name}")
     return scalar.meaning

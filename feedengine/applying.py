@@ -13,9 +13,7 @@ import time
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 from functools import lru_cache
-from typing import NamedTuple
-
-from sqlalchemy import Connection
+from typing import TYPE_CHECKING, NamedTuple
 
 from feedengine.catalogue.decide import Decider, Terms, Viewed
 from feedengine.catalogue.hand import Hand
@@ -38,6 +36,9 @@ from feedengine.store.load import load, load_latest
 from feedengine.store.statements import FEW_ROWS, together
 from feedengine.telling import NOBODY, Listener, Steps
 from feedengine.turn import Turn
+
+if TYPE_CHECKING:
+    from sqlalchemy import Connection
 
 FAULT_BYTES = 1_000
 """What a fault with its place, and the finding made of it, takes in memory, about."""

@@ -12,29 +12,26 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from datetime import UTC, datetime
-from difflib import get_close_matches
 from pathlib import Path
-from typing import Any, TypeAlias
-
-from sqlalchemy import Connection, Engine
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from feedengine.catalogue.availability import ANY_USAGE, Answer, judge
 from feedengine.catalogue.objects import Object, as_document
 from feedengine.catalogue.territories import TerritorySet, Validity
 from feedengine.config import Settings
 from feedengine.errors import RefusedError, UsageError, quoted
-from feedengine.feeds.stack import Stack
 from feedengine.model.codes import codes
 from feedengine.model.entities import Kind, kinds
 from feedengine.model.identifiers import WORLDWIDE, country_code
 from feedengine.model.instants import InvalidValueError, instant_text
 from feedengine.model.scalars import INSTANT
-from feedengine.store.database import reading
 from feedengine.store.history import history_of, object_at
 from feedengine.store.ledger import FEED_RUN, PACKAGE_RUN, RUN_COLUMNS, Run
 from feedengine.store.load import LINKS, load_objects, load_sets
 from feedengine.store.statements import rows_in, statements
-from feedengine.turn import holder_of
+
+if TYPE_CHECKING:
+    from sqlalchemy import Connection
 
 Answered: TypeAlias = dict[str, Any]
 """An object of JSON."""
@@ -92,6 +89,8 @@ def usage_named(text: str) -> str:
 def code_named(name: str) -> str:
     """The code of a finding; raises `UsageError` for what is none."""
     if name not in codes():
+        from difflib import get_close_matches  # where something is wrong
+
         near = get_close_matches(name, codes(), 1)
         hint = f"{near[0]} is the nearest" if near else "they stand in the reference of findings"
         raise UsageError(f"{quoted(name)} is no code of a finding", hint)
@@ -117,32 +116,35 @@ def _where(wanted: Mapping[str, Any]) -> tuple[str, list[Any]]:
     return " AND ".join(f"{column} = ?" for column in given) or "1 = 1", list(given.values())
 
 
-def status(settings: Settings, engine: Engine) -> Answered:
-    """How things stand: the queue, what is held, the last run, what the catalogue holds."""
+def status(settings: Settings, connection: Connection) -> Answered:
+    """How things stand: queue, what is held, the last run, the catalogue, the inbox of plays."""
+    from feedengine.plays.diary import inbox_status
+    from feedengine.turn import holder_of  # asked for by this question alone
+
     queue = queue_of(settings.stack)
-    with reading(engine) as connection:
-        held = "SELECT * FROM feed_run WHERE status = 'held' AND released_at IS NULL ORDER BY id"
-        last = "SELECT * FROM feed_run ORDER BY id DESC LIMIT 1"
-        change = "SELECT seq, changed_at FROM change ORDER BY seq DESC LIMIT 1"
-        clients = (
-            "SELECT client, count(*) AS runs, max(id) AS last_run, max(started_at) AS last_started"
-            " FROM feed_run WHERE client IS NOT NULL GROUP BY client ORDER BY client"
-        )
-        taking = holder_of(settings.stack, connection)
-        return {
-            "root": str(settings.root),
-            "queue": queue,
-            "busy": taking is not None,
-            "turn": None if taking is None else taking._asdict(),
-            "held": [_public(row) for row in _rows(connection, held)],
-            "last_run": next((_public(row) for row in _rows(connection, last)), None),
-            "objects": {
-                name: _rows(connection, f"SELECT count(*) AS n FROM {kind.table.name}")[0]["n"]
-                for name, kind in kinds().items()
-            },
-            "clients": _rows(connection, clients),
-            "last_change": next(iter(_rows(connection, change)), None),
-        }
+    held = "SELECT * FROM feed_run WHERE status = 'held' AND released_at IS NULL ORDER BY id"
+    last = "SELECT * FROM feed_run ORDER BY id DESC LIMIT 1"
+    change = "SELECT seq, changed_at FROM change ORDER BY seq DESC LIMIT 1"
+    clients = (
+        "SELECT client, count(*) AS runs, max(id) AS last_run, max(started_at) AS last_started"
+        " FROM feed_run WHERE client IS NOT NULL GROUP BY client ORDER BY client"
+    )
+    taking = holder_of(settings.stack, connection)
+    return {
+        "root": str(settings.root),
+        "queue": queue,
+        "busy": taking is not None,
+        "turn": None if taking is None else taking._asdict(),
+        "held": [_public(row) for row in _rows(connection, held)],
+        "last_run": next((_public(row) for row in _rows(connection, last)), None),
+        "objects": {
+            name: _rows(connection, f"SELECT count(*) AS n FROM {kind.table.name}")[0]["n"]
+            for name, kind in kinds().items()
+        },
+        "clients": _rows(connection, clients),
+        "last_change": next(iter(_rows(connection, change)), None),
+        "plays": inbox_status(settings),
+    }
 
 
 def _public(row: Answered) -> Answered:
@@ -154,6 +156,8 @@ def queue_of(stack: Path) -> Answered:
 
     Raises `UsageError` when there is no Stack.
     """
+    from feedengine.feeds.stack import Stack  # asked for by this question alone
+
     try:
         names = Stack(stack).scan()
     except FileNotFoundError:

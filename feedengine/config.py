@@ -6,26 +6,53 @@ It is made once and passed on, never imported and never changed.
 from __future__ import annotations
 
 import os
-import tomllib
-from difflib import get_close_matches
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Literal, NamedTuple, get_origin
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
-
-from pydantic import Field, SecretStr, ValidationError, field_validator
-from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
 from feedengine.errors import UsageError, quoted
-from feedengine.model.identifiers import country_code
+from feedengine.setting import Field, Secret, Setting, read, settings_of
 
 FILE = "feedengine.toml"
+CATALOGUE = "catalogue.db"
 PREFIX = "FEEDENGINE_"
 
 
-class Settings(BaseSettings):
-    """Everything that can be set; the description of each field is its reference."""
+def _zone(name: str) -> str:
+    """An IANA time zone's name."""
+    from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-    model_config = SettingsConfigDict(frozen=True, extra="forbid", env_prefix=PREFIX)
+    try:
+        ZoneInfo(name)
+    except (ZoneInfoNotFoundError, ValueError, OSError):
+        raise ValueError("no IANA time zone, such as America/New_York") from None
+    return name
+
+
+def _countries(given: Any) -> Any:
+    """ISO 3166-1 codes in upper case, alone or as the names of a mapping."""
+    if isinstance(given, dict):
+        return {_country(code): shop for code, shop in given.items()}
+    return tuple(map(_country, given))
+
+
+def _country(given: str) -> str:
+    """A country's code; the whole world is none."""
+    from feedengine.model.identifiers import WORLDWIDE, country_code
+
+    code = country_code(given, [])
+    if code == WORLDWIDE:
+        raise ValueError("a country is wanted, such as GB; all are permitted when none is named")
+    return code
+
+
+@dataclass(frozen=True, kw_only=True)
+class Settings:
+    """Everything that can be set; the description of each field is its reference.
+
+    Made by `settings`, which reads and checks every value.
+    """
 
     root: Path = Field(description="the folder that holds Feeds, Stack and the catalogue")
     feeds_path: Path | None = Field(None, description="where feeds are; ROOT/Feeds unless set")
@@ -104,12 +131,28 @@ class Settings(BaseSettings):
     kept_days: int = Field(
         92, ge=63, description="what was delivered is kept, to be sent again, for so many days"
     )
+    keep_plays_days: int | None = Field(
+        None, ge=0, le=36_500, description="older days in Plays/done and Plays/judged are removed"
+    )
     send_retry_seconds: float = Field(
         120.0, ge=0, description="a recipient that does not answer is asked again for so long"
     )
+    inbox_settle_seconds: float = Field(
+        60.0, ge=0, description="a log in Plays/inbox is taken once it lay unchanged for so long"
+    )
+    deliver_plays: bool | None = Field(
+        None,
+        description="the service delivers Plays/inbox; unset: where s3_bucket or endpoint_url is "
+        "set; true: what has no way out goes into Plays/delivered",
+    )
+    deliver_at: str = Field(
+        "03:00",
+        pattern="^([01][0-9]|2[0-3]):[0-5][0-9](:[0-5][0-9])?$",
+        description="the time of day, in UTC, at which the service delivers",
+    )
     endpoint_url: str | None = Field(None, description="the complete address of the endpoint")
     endpoint_consumer_key: str | None = Field(None, description="who we are to the endpoint")
-    endpoint_consumer_secret: SecretStr | None = Field(
+    endpoint_consumer_secret: Secret | None = Field(
         None, description="what proves it (OAuth 1.0a); never shown"
     )
     endpoint_country: str = Field(
@@ -191,13 +234,17 @@ class Settings(BaseSettings):
         None, min_length=1, description="stands in for a play's missing useragent (L1)"
     )
     shop_ids: dict[str, int] = Field(
-        {}, description="country → shopid, which stands in for a missing one (L1)"
+        {},
+        check=_countries,
+        description="country → shopid, which stands in for a missing one (L1)",
     )
     permitted_shops: tuple[int, ...] = Field(
         (34, 480), description="the shopids that the recipient takes; 34 is UK, 480 is US"
     )
     permitted_countries: tuple[str, ...] = Field(
-        (), description="the countries that the recipient takes; all of ISO 3166-1 when empty"
+        (),
+        check=_countries,
+        description="the countries that the recipient takes; all of ISO 3166-1 when empty",
     )
     endpoint_max_seconds: int | None = Field(
         None, ge=0, description="the longest totaltimeplayed that the endpoint takes, if any"
@@ -205,25 +252,14 @@ class Settings(BaseSettings):
     play_columns: dict[str, str] = Field(
         {}, description="column of plays → its name in your files, where they have others"
     )
-    station_zone: str = Field(
-        "UTC", description="the IANA zone of a station's times without an offset (L4)"
+    stream: str | None = Field(
+        None, min_length=1, description="stands in for a playlist's missing stream (L1)"
     )
-
-    @field_validator("station_zone")
-    @classmethod
-    def _zone(cls, name: str) -> str:
-        try:
-            ZoneInfo(name)
-        except (ZoneInfoNotFoundError, ValueError, OSError):
-            raise ValueError("no IANA time zone, such as America/New_York") from None
-        return name
-
-    @field_validator("permitted_countries", "shop_ids")
-    @classmethod
-    def _countries(cls, given: Any) -> Any:
-        if isinstance(given, dict):
-            return {country_code(code, []): shop for code, shop in given.items()}
-        return tuple(country_code(code, []) for code in given)
+    station_zone: str = Field(
+        "UTC",
+        check=_zone,
+        description="the IANA zone of a station's times without an offset (L4)",
+    )
 
     @property
     def feeds(self) -> Path:
@@ -243,7 +279,16 @@ class Settings(BaseSettings):
     @property
     def database(self) -> str:
         """The URL of the catalogue's database."""
-        return self.database_url or f"sqlite:///{self.root / 'catalogue.db'}"
+        return self.database_url or f"sqlite:///{self.root / CATALOGUE}"
+
+    @property
+    def in_a_file(self) -> bool:
+        """Whether the catalogue is the SQLite file in the root, since no URL says otherwise."""
+        return self.database_url is None
+
+    def but(self, **values: Any) -> Settings:
+        """The same settings, but for these values, which are taken as they are."""
+        return replace(self, **values)
 
     def strict_for(self, client: str) -> bool:
         """Whether a client's packages are read strictly."""
@@ -252,19 +297,6 @@ class Settings(BaseSettings):
     def knows(self, client: str) -> bool:
         """G3: whether a client's feeds are taken."""
         return not self.known_clients or client in self.known_clients
-
-    @classmethod
-    def settings_customise_sources(
-        cls,
-        settings_cls: type[BaseSettings],
-        init_settings: PydanticBaseSettingsSource,
-        env_settings: PydanticBaseSettingsSource,
-        dotenv_settings: PydanticBaseSettingsSource,
-        file_secret_settings: PydanticBaseSettingsSource,
-    ) -> tuple[PydanticBaseSettingsSource, ...]:
-        """Values come in through `settings`, which has put the sources in their order."""
-        del settings_cls, env_settings, dotenv_settings, file_secret_settings
-        return (init_settings,)
 
 
 PLAYS = (
@@ -280,6 +312,7 @@ PLAYS = (
     "permitted_countries",
     "endpoint_max_seconds",
     "play_columns",
+    "stream",
     "station_zone",
 )
 """The settings of the way out."""
@@ -294,7 +327,10 @@ DELIVERY = (
     "parcel_rows",
     "parcel_bytes",
     "kept_days",
+    "keep_plays_days",
     "send_retry_seconds",
+    "inbox_settle_seconds",
+    "deliver_plays",
     "endpoint_url",
     "endpoint_consumer_key",
     "endpoint_country",
@@ -320,6 +356,11 @@ class Origin(NamedTuple):
     description: str
 
 
+def declared() -> Mapping[str, Setting]:
+    """Name → setting, in the order in which they are shown; ``root`` is the first."""
+    return settings_of(Settings)
+
+
 def find_root(start: Path) -> Path:
     """The nearest folder at or above ``start`` that holds ``feedengine.toml``.
 
@@ -334,6 +375,8 @@ def find_root(start: Path) -> Path:
 
 
 def _from_file(root: Path) -> dict[str, Any]:
+    import tomllib
+
     try:
         return tomllib.loads((root / FILE).read_text("utf-8"))
     except FileNotFoundError:
@@ -353,8 +396,8 @@ def _from_environment() -> dict[str, Any]:
 
 def _shaped(key: str, text: str) -> Any:
     """A variable's text: a list is written ``A,B``, a mapping ``A=1,B=2``."""
-    field = Settings.model_fields.get(key)
-    kind = get_origin(field.annotation) if field is not None else None
+    setting = declared().get(key)
+    kind = get_origin(setting.kind) if setting is not None else None
     if kind not in {tuple, dict}:
         return text
     parts = [one.strip() for one in text.split(",") if one.strip()]
@@ -375,17 +418,19 @@ def origins(root: Path | None = None, **flags: Any) -> list[Origin]:
     """Each setting with where its value came from; passwords in URLs are masked."""
     made, sources = _gathered(root, flags)
     found = []
-    for name, field in Settings.model_fields.items():
+    for name, setting in declared().items():
         origin = next((said for said, values in sources.items() if name in values), "default")
         value = getattr(made, name)
         if name == "database_url":
             value = masked(made.database)
-        found.append(Origin(name, value, origin, field.description or ""))
+        found.append(Origin(name, value, origin, setting.description))
     return found
 
 
 def masked(url: str) -> str:
     """A database URL without its password."""
+    if url.startswith("sqlite:///") and "?" not in url:
+        return url  # a file's path; SQLAlchemy, which reads URLs, takes long to import
     from sqlalchemy.engine import make_url
 
     parsed = make_url(url)
@@ -404,23 +449,27 @@ def _gathered(
     sources = {"flag": given, "environment": environment, FILE: _from_file(where)}
     for said, values in sources.items():
         for key in values:
-            if key not in Settings.model_fields or key == "root":
+            if key not in declared() or key == "root":
                 _unknown(said, key)
     merged: dict[str, Any] = {}
     for values in reversed(sources.values()):
         merged.update(values)
-    try:
-        made = Settings(root=where, **merged)
-    except ValidationError as error:
-        first = error.errors()[0]
-        name = ".".join(str(part) for part in first["loc"])
-        raise UsageError(f"the setting {name}: {first['msg']}", "see `feedengine config`") from None
+    made = Settings(root=where, **{key: _value(key, merged[key]) for key in merged})
     sources["flag"] = {"root": where, **given} if root else given
     return made, sources
 
 
+def _value(key: str, given: Any) -> Any:
+    try:
+        return read(declared()[key], given)
+    except ValueError as error:
+        raise UsageError(f"the setting {key}: {error}", "see `feedengine config`") from None
+
+
 def _unknown(said: str, key: str) -> None:
-    known = [name for name in Settings.model_fields if name != "root"]
+    from difflib import get_close_matches
+
+    known = [name for name in declared() if name != "root"]
     near = get_close_matches(key, known, 1)
     hint = f"{near[0]} is the nearest" if near else f"known: {', '.join(known)}"
     where = f"{PREFIX}{key.upper()}" if said == "environment" else quoted(key)

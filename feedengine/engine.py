@@ -1,33 +1,38 @@
 """The composition root: the one module that knows feeds and store at once.
 
-`Engine` is the Python API; the command line calls nothing else.
+`Engine` is the Python API; the command line calls nothing else. What only one of its calls needs is
+imported there: a question must not wait for the import of what applies feeds.
 """
 
 from __future__ import annotations
 
-import threading
-from collections.abc import Callable, Sequence
-from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
 from feedengine import asking, config
-from feedengine.config import Settings
+from feedengine.config import CATALOGUE
 from feedengine.errors import UsageError
-from feedengine.guards import release
-from feedengine.patience import patiently
-from feedengine.retention import Pruned, prune
-from feedengine.retrying import Retried, retry
-from feedengine.runner import Result, Runner
 from feedengine.store.database import open_database, reading
-from feedengine.store.ledger import Run
-from feedengine.store.upgrade import check_revision, upgrade
-from feedengine.telling import Progress
-from feedengine.turn import turn_of
-from feedengine.undoing import Undone, undo
+from feedengine.store.light import LightDatabase
+from feedengine.store.upgrade import check_revision
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+    from contextlib import AbstractContextManager
+    from datetime import datetime
     from types import TracebackType
+
+    from sqlalchemy import Connection
+    from sqlalchemy import Engine as Database
+
+    from feedengine.answering import Answers
+    from feedengine.config import Settings
+    from feedengine.retention import Pruned
+    from feedengine.retrying import Retried
+    from feedengine.runner import Result
+    from feedengine.store.ledger import Run
+    from feedengine.telling import Progress
+    from feedengine.undoing import Undone
 
 _TOML = """\
 # Settings of this feedengine site; `feedengine config` shows all of them and their defaults.
@@ -44,8 +49,21 @@ class Engine:
         self.settings = settings
         if not settings.has_catalogue:
             raise UsageError("there is no catalogue here", "make one with `feedengine init`")
-        self.database = open_database(settings.database)
-        check_revision(self.database)
+        self._opened: Database | None = None
+        self._light = LightDatabase(settings.root / CATALOGUE) if settings.in_a_file else None
+        with self._reading() as connection:
+            check_revision(connection)
+
+    @property
+    def database(self) -> Database:
+        """The catalogue's database, for SQLAlchemy."""
+        if self._opened is None:
+            self._opened = open_database(self.settings.database)
+        return self._opened
+
+    def _reading(self) -> AbstractContextManager[Connection]:
+        """A transaction that only reads, for a question."""
+        return reading(self.database) if self._light is None else self._light.reading()
 
     @classmethod
     def at(cls, root: Path | str | None = None, **flags: Any) -> Self:
@@ -55,6 +73,8 @@ class Engine:
     @classmethod
     def init(cls, root: Path | str, **flags: Any) -> Self:
         """Make a site (Feeds/, Stack/, feedengine.toml, the catalogue); what is there stays."""
+        from feedengine.store.upgrade import upgrade
+
         folder = Path(root)
         try:
             folder.mkdir(parents=True, exist_ok=True)
@@ -87,7 +107,10 @@ class Engine:
 
     def close(self) -> None:
         """Close the database."""
-        self.database.dispose()
+        if self._light is not None:
+            self._light.close()
+        if self._opened is not None:
+            self._opened.dispose()
 
     def run(
         self,
@@ -99,7 +122,15 @@ class Engine:
         A database that goes away meanwhile is asked again for ``retry_seconds``; then, and for
         what will not pass by itself, `ServiceError` is raised. Nothing is lost or applied twice.
         """
-        progress, runs = Progress(told=told), dict[int, Run]()
+        import threading
+
+        from feedengine.patience import patiently
+        from feedengine.runner import Runner
+        from feedengine.telling import Progress
+        from feedengine.turn import turn_of
+
+        progress = Progress(told=told)
+        runs: dict[int, Run] = {}
         turn, stop = turn_of(self.settings.stack, self.database), threading.Event()
 
         def once() -> Result:
@@ -119,6 +150,8 @@ class Engine:
 
     def release(self, number: int) -> Run:
         """Let a held feed through (G1)."""
+        from feedengine.guards import release
+
         return release(self.settings, self.database, number)
 
     def retry(
@@ -129,6 +162,8 @@ class Engine:
         With ``code`` only the packages that failed with it, with ``client`` only its feeds. Raises
         `RefusedError` where a run has nothing to retry, `UsageError` for what is no code.
         """
+        from feedengine.retrying import retry
+
         if code is not None:
             asking.code_named(code)
         self._stack_there()
@@ -139,6 +174,8 @@ class Engine:
 
         Raises `DependsError` (a `RefusedError`) where later changes depend on it.
         """
+        from feedengine.undoing import undo
+
         return undo(self.database, number, dry=dry)
 
     def prune(self, *, dry: bool = False, now: datetime | None = None) -> Pruned:
@@ -146,17 +183,20 @@ class Engine:
 
         ``now`` is the present instant unless given. In small transactions: a run goes on meanwhile.
         """
+        from feedengine.retention import prune
+
         return prune(self.settings, self.database, dry=dry, now=now)
 
     def status(self) -> dict[str, Any]:
         """How things stand (`asking.status`)."""
-        return asking.status(self.settings, self.database)
+        with self._reading() as connection:
+            return asking.status(self.settings, connection)
 
     def feeds(
         self, *, client: str | None = None, status: str | None = None, limit: int = 20
     ) -> list[dict[str, Any]]:
         """The feed runs, newest first (`asking.feeds`)."""
-        with reading(self.database) as connection:
+        with self._reading() as connection:
             return asking.feeds(connection, client=client, status=status, limit=limit)
 
     def findings(
@@ -169,26 +209,26 @@ class Engine:
         limit: int = 50,
     ) -> dict[str, Any]:
         """What was found, and how often, by code and client (`asking.findings`)."""
-        with reading(self.database) as connection:
+        with self._reading() as connection:
             return asking.findings(
                 connection, run=run, code=code, client=client, severity=severity, limit=limit
             )
 
     def most_frequent(self, runs: Sequence[int], most: int = 5) -> list[dict[str, Any]]:
         """The most frequent codes among the findings of these runs (`asking.most_frequent`)."""
-        with reading(self.database) as connection:
+        with self._reading() as connection:
             return asking.most_frequent(connection, runs, most)
 
     def show(self, kind: str, name: str, at: str | None = None) -> dict[str, Any]:
         """An object, now or as of an instant (`asking.show`, `asking.show_at`)."""
-        with reading(self.database) as connection:
+        with self._reading() as connection:
             if at is None:
                 return asking.show(connection, kind, name)
             return asking.show_at(connection, kind, name, at)
 
     def history(self, kind: str, name: str, at: str | None = None) -> list[dict[str, Any]]:
         """The changes of an object, the first first (`asking.history`)."""
-        with reading(self.database) as connection:
+        with self._reading() as connection:
             return asking.history(connection, kind, name, at)
 
     def available(
@@ -201,7 +241,16 @@ class Engine:
         release: str | None = None,
     ) -> dict[str, Any]:
         """A3: may the country use the track at the instant, and why (`asking.available`)."""
-        with reading(self.database) as connection:
+        with self._reading() as connection:
             return asking.available(
                 connection, track, country=country, usage=usage, at=at, release=release
             )
+
+    def answers(self, usage: str = "streaming", *, fresh_seconds: float = 1.0) -> Answers:
+        """Availability for programs that ask often: the catalogue in memory (`Answers`).
+
+        An answer is never older than ``fresh_seconds``.
+        """
+        from feedengine.answering import Answers
+
+        return Answers(self.database, self.settings.plays, usage, fresh_seconds)

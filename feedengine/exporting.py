@@ -19,7 +19,6 @@ from feedengine.catalogue.objects import Object, link_ends
 from feedengine.errors import ServiceError
 from feedengine.feeds.author import FeedWriter, new_feed, package_xml, territories_package
 from feedengine.model.entities import kinds
-from feedengine.model.scalars import SCALARS
 from feedengine.store.database import reading
 from feedengine.store.history import documents_at, seq_at
 from feedengine.store.pages import pages
@@ -36,10 +35,11 @@ from feedengine.store.standing import (
 from feedengine.store.trail import changes_until, runs_until
 
 if TYPE_CHECKING:
-    from sqlalchemy import Connection, Engine, Table
+    from sqlalchemy import Connection, Engine
 
     from feedengine.catalogue.territories import TerritorySet
     from feedengine.model.entities import Kind
+    from feedengine.model.shapes import Table
 
 
 class Sink(Protocol):
@@ -245,7 +245,6 @@ def export_parquet(connection: Connection, folder: Path) -> list[Path]:
 
 def _schema(table: Table, pa: Any) -> Any:
     """The Arrow schema of a table, by what its columns' scalars declare."""
-    declared = {type(scalar.sql): scalar.arrow for scalar in SCALARS}
     kinds_of = {
         "string": pa.string(),
         "int64": pa.int64(),
@@ -254,6 +253,7 @@ def _schema(table: Table, pa: Any) -> Any:
     }
     fields = []
     for column in table.columns:
-        kind = kinds_of[declared[type(column.type)]]
-        fields.append(pa.field(column.name, kind, nullable=bool(column.nullable)))
+        assert column.scalar is not None  # noqa: S101 - the catalogue's tables keep no bytes
+        kind = kinds_of[column.scalar.arrow]
+        fields.append(pa.field(column.name, kind, nullable=column.nullable))
     return pa.schema(fields)

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from typing import TypeGuard
-
-from sqlalchemy import Connection, Engine
+from typing import TYPE_CHECKING, TypeGuard
 
 from feedengine.applying import limits_of, now_text
 from feedengine.config import Settings
@@ -22,6 +20,9 @@ from feedengine.store.database import reading, writing
 from feedengine.store.ledger import Run
 from feedengine.store.load import known_ids
 from feedengine.store.statements import rows_in, statements
+
+if TYPE_CHECKING:
+    from sqlalchemy import Connection, Engine
 
 _DELETE = re.compile(rb"d\0?e\0?l\0?e\0?t\0?e", re.IGNORECASE)
 

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import ExitStack, suppress
-from typing import Any, TypeAlias
-
-from sqlalchemy import Connection, Engine
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from feedengine.applying import answer_of, feed_log, log_of, milliseconds_of, write_log
 from feedengine.catalogue.decide import Decider, Terms
@@ -21,6 +19,9 @@ from feedengine.store import ledger
 from feedengine.store.database import reading
 from feedengine.store.history import standing_before
 from feedengine.store.ledger import Outcome, Run
+
+if TYPE_CHECKING:
+    from sqlalchemy import Connection, Engine
 
 _Findings: TypeAlias = "dict[int | None, list[Finding]]"
 

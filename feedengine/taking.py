@@ -10,8 +10,7 @@ import threading
 import time
 from collections.abc import Sequence
 from contextlib import suppress
-
-from sqlalchemy import Connection
+from typing import TYPE_CHECKING
 
 from feedengine.applying import (
     FeedApplier,
@@ -58,6 +57,9 @@ from feedengine.store.earlier import Earlier
 from feedengine.store.ledger import Run
 from feedengine.telling import Listener
 from feedengine.turn import Turn
+
+if TYPE_CHECKING:
+    from sqlalchemy import Connection
 
 MANIFEST_BYTES = 1024 * 1024
 UNFILED = 100

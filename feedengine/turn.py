@@ -14,13 +14,14 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
-from typing import NamedTuple
-
-from sqlalchemy import Connection, Engine
+from typing import TYPE_CHECKING, NamedTuple
 
 from feedengine.errors import PassingError, ServiceError, UsageError
 from feedengine.store import lease
 from feedengine.store.database import transaction, writing
+
+if TYPE_CHECKING:
+    from sqlalchemy import Connection, Engine
 
 WAIT_SECONDS = 0.5
 """How often a process that waits for its turn looks again."""

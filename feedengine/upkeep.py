@@ -6,15 +6,13 @@ from hashlib import sha256
 from itertools import islice
 from typing import TYPE_CHECKING
 
-from sqlmodel import SQLModel
-
 from feedengine.catalogue.asof import LINK, Past, Replay
 from feedengine.catalogue.needs import Needs
 from feedengine.catalogue.objects import link_ends
 from feedengine.errors import RefusedError, ServiceError, UsageError
 from feedengine.exporting import export_jsonl
-from feedengine.model import tables
-from feedengine.model.entities import kinds, table_of
+from feedengine.model.entities import kinds, table_named
+from feedengine.model.generated import TABLES
 from feedengine.store.check_catalogue import CATALOGUE_CHECKS
 from feedengine.store.check_history import HISTORY_CHECKS
 from feedengine.store.check_ledger import LEDGER_CHECKS
@@ -31,7 +29,9 @@ from feedengine.store.upgrade import revision_of
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from sqlalchemy import Connection, Engine, Table
+    from sqlalchemy import Connection, Engine
+
+    from feedengine.model.shapes import Table
 
 BATCH_ROWS = 2_000
 """Changes that are replayed at a time, and more where the last package needs them."""
@@ -60,11 +60,11 @@ def rebuild(engine: Engine) -> int:
 
 def _replayed_tables() -> list[Table]:
     """The tables that follow from history alone, what others refer to first."""
-    found = {table_of(tables.ReleaseTrack), table_of(tables.TrackWindow)}
+    found = {table_named("release_track"), table_named("track_window")}
     for kind in kinds().values():
         found.add(kind.table)
         found.update(one.table for one in kind.lists)
-    return [table for table in SQLModel.metadata.sorted_tables if table in found]
+    return [table for table in TABLES if table in found]
 
 
 _COLUMNS = ("seq", "entity", "entity_id", "document", "package_id", "changed_at")
@@ -130,7 +130,7 @@ def check(engine: Engine) -> list[str]:
     return told
 
 
-_MADE_BY_UPGRADE = (table_of(tables.Country), table_of(tables.Usage))
+_MADE_BY_UPGRADE = (table_named("country"), table_named("usage"))
 """Tables that hold rows in an empty catalogue already."""
 
 
@@ -147,8 +147,8 @@ def copy(source: Engine, target: Engine) -> int:
         quote = statements(new).quote
         for table in _MADE_BY_UPGRADE:
             new.exec_driver_sql(f"DELETE FROM {quote(table.name)}")
-        for table in SQLModel.metadata.sorted_tables:
-            names = tuple(column.name for column in table.columns)
+        for table in TABLES:
+            names = table.names
             text = statements(new).insert(table, names)
             for page in pages(old, table):
                 write(new, text, page)
@@ -165,7 +165,7 @@ def _check_target(old: Connection, new: Connection) -> None:
         message = f"the target is at revision {have or 'none'}, the source at {wanted or 'none'}"
         raise UsageError(message, "run `feedengine db upgrade` on both first")
     quote = statements(new).quote
-    for table in SQLModel.metadata.sorted_tables:
+    for table in TABLES:
         if table in _MADE_BY_UPGRADE:
             continue
         if new.exec_driver_sql(f"SELECT 1 FROM {quote(table.name)} LIMIT 1").first() is not None:

@@ -95,7 +95,7 @@ def validated(
     path where nothing is.
     """
     if settings is None:
-        settings = against.settings if against else Settings.model_validate({"root": Path()})
+        settings = against.settings if against else Settings(root=Path())
     walk = _Walk(settings, None if against is None else against.database, strict=strict)
     chunks = walk.chunks(paths)
     if against is not None:

@@ -94,7 +94,7 @@ def redirected(databases: Databases, patch: pytest.MonkeyPatch) -> None:
         found = real(root, **flags)
         if found.database_url is not None or databases.postgres is None:
             return found
-        return found.model_copy(update={"database_url": databases.url(found.root)})
+        return found.but(database_url=databases.url(found.root))
 
     patch.setattr(config, "settings", settings)
 

@@ -15,8 +15,7 @@ from feedengine.errors import Fault, Place, quoted
 from feedengine.feeds import changes
 from feedengine.feeds.changes import SHARED, Change
 from feedengine.model.entities import links_to
-from feedengine.model.scalars import LARGEST_DECIMAL, LARGEST_INTEGER, Value
-from feedengine.model.sqltypes import decimal_text
+from feedengine.model.scalars import LARGEST_DECIMAL, LARGEST_INTEGER, Value, decimal_text
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -7,10 +7,9 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeAlias
 
-from cyclopts import Parameter
-
 from feedengine.cli import output
 from feedengine.cli.options import NO_PLACES, AsJson, At, PlaceFlags, Root, opened, switch
+from feedengine.cli.parameters import Parameter
 from feedengine.errors import UsageError
 
 if TYPE_CHECKING:

@@ -5,8 +5,6 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Annotated
 
-from cyclopts import Parameter
-
 from feedengine.cli import output
 from feedengine.cli.options import (
     KEPT,
@@ -20,6 +18,7 @@ from feedengine.cli.options import (
     opened,
     switch,
 )
+from feedengine.cli.parameters import Parameter
 
 
 def upgrade(root: Root = None, *, as_json: AsJson = False, settings: PlaceFlags = NO_PLACES) -> int:

@@ -8,14 +8,13 @@ from __future__ import annotations
 
 import os
 import sys
+from importlib import import_module
 from itertools import takewhile
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
-from cyclopts import App, CycloptsError
-
 from feedengine.cli import output
-from feedengine.errors import FeedengineError
+from feedengine.errors import FeedengineError, UsageError, quoted
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -194,6 +193,14 @@ COMMANDS = (
         only what waits is sent. Exits 1 when plays are refused, in doubt, or still wait.""",
     ),
     Command(
+        "plays inbox",
+        "plays_inbox:inbox",
+        """Judge and deliver what lies in Plays/inbox, now: what the service does once a day.
+
+        Logs move to Plays/done, their rows and reports to Plays/judged; what waits is sent. Exits
+        1 when plays are refused, in doubt or wait, or a log stays; 3 when a recipient fails.""",
+    ),
+    Command(
         "plays resubmit",
         "plays_out:resubmit",
         """Send again what the recipient reports as failed, to the failures path.
@@ -204,7 +211,9 @@ COMMANDS = (
     Command(
         "plays status",
         "parcels:status",
-        "What was delivered, what waits, what is in doubt or in conflict, what was refused.",
+        """What was delivered, what waits, what is in doubt or in conflict, what was refused.
+
+        And what lies in the inbox, and when the service delivers next.""",
     ),
     Command(
         "plays release",
@@ -217,6 +226,8 @@ COMMANDS = (
     Command("config", "site:config", "Each setting, its value, and where that came from."),
 )
 
+_COMMANDS = {command.words: command for command in COMMANDS}
+
 GROUPS = {
     "feed": "Write feeds; let held ones through, retry and undo them.",
     "plays": "The way out: play logs judged and delivered.",
@@ -228,34 +239,6 @@ _HELP = """Music catalogue feeds in, a relational catalogue out, with its whole 
 Settings come from flags, then FEEDENGINE_… variables, then feedengine.toml, then defaults. Exit
 status: 0 fine; 1 refused, held, not found or "no"; 2 wrong usage or settings; 3 an outside service
 failed."""
-
-
-def _version() -> str:
-    from feedengine import __version__
-
-    return __version__
-
-
-def application() -> App:
-    """The command with all its subcommands, none of them imported yet."""
-    app = App(
-        name="feedengine",
-        help=_paragraphs(_HELP),
-        version=_version,
-        help_format="plaintext",
-        result_action="return_value",
-        suppress_keyboard_interrupt=False,
-    )
-    groups: dict[str, App] = {}
-    for order, command in enumerate(COMMANDS):
-        group, _, word = command.words.rpartition(" ")
-        if group and group not in groups:
-            groups[group] = App(name=group, help=GROUPS[group], sort_key=order)
-            app.command(groups[group])
-        parent = groups[group] if group else app
-        text = _paragraphs(command.help)
-        parent.command(f"feedengine.cli.{command.place}", name=word, help=text, sort_key=order)
-    return app
 
 
 def _paragraphs(text: str) -> str:
@@ -284,26 +267,82 @@ def run(arguments: Sequence[str]) -> int:
         if hasattr(stream, "reconfigure"):
             stream.reconfigure(errors="backslashreplace")
     try:
-        found = application()(list(arguments), exit_on_error=False, print_error=False)
+        found = _carried_out(list(arguments))
         sys.stdout.flush()
     except BrokenPipeError:
         return PIPE_CLOSED
     except KeyboardInterrupt:
         return INTERRUPTED
     except Exception as error:
-        if sys.flags.dev_mode and not isinstance(error, FeedengineError | CycloptsError):
+        if sys.flags.dev_mode and not isinstance(error, FeedengineError):
             raise
         return output.error(*_told(error), as_json=as_json)
-    return int(found or 0)
+    return found
+
+
+def _carried_out(words: list[str]) -> int:
+    """Find the command that the words name, import it, and call it with the others."""
+    group = words[0] if words and words[0] in GROUPS else ""
+    rest = words[1:] if group else words
+    word = rest[0] if rest else "--help"
+    if word in {"-h", "--help"}:
+        sys.stdout.write(_listed(group))
+        return 0
+    if word == "--version" and not group:
+        from feedengine import __version__
+
+        output.line(__version__)
+        return 0
+    command = _COMMANDS.get(f"{group} {word}".strip())
+    if command is None:
+        raise _no_command(group, word)
+    return _called(command, rest[1:])
+
+
+def _called(command: Command, words: list[str]) -> int:
+    from feedengine.cli.parsing import Called
+
+    module, _, name = command.place.partition(":")
+    function = getattr(import_module(f"feedengine.cli.{module}"), name)
+    called = Called(f"feedengine {command.words}", _paragraphs(command.help), function)
+    if {"-h", "--help"}.intersection(takewhile(lambda word: word != "--", words)):
+        sys.stdout.write(called.parser.format_help())
+        return 0
+    return called(words)
+
+
+def _below(group: str) -> dict[str, str]:
+    """The words of a group, or the first of all, with the first sentences of their help."""
+    found = {}
+    for command in COMMANDS:
+        where, _, word = command.words.rpartition(" ")
+        if where == group:
+            found[word] = _paragraphs(command.help.partition("\n\n")[0])
+        elif not group:
+            found[where] = GROUPS[where]
+    return found
+
+
+def _listed(group: str) -> str:
+    from feedengine.cli.parsing import listing
+
+    text = GROUPS[group] if group else _paragraphs(_HELP)
+    return listing(f"feedengine {group}".strip(), text, _below(group), versioned=not group)
+
+
+def _no_command(group: str, word: str) -> UsageError:
+    from feedengine.cli.parsing import nearest
+
+    words = f"feedengine {group}".strip()
+    what = "option" if word.startswith("-") else "command"
+    near = nearest(word, _below(group))
+    return UsageError(f"{words} has no {what} {quoted(word)}{near}", f"see `{words} --help`")
 
 
 def _told(error: Exception) -> tuple[str, str, int]:
     """Message, hint and exit status of what went wrong."""
     if isinstance(error, FeedengineError):
         return error.message, error.hint, error.exit_status
-    if isinstance(error, CycloptsError):
-        words = " ".join(["feedengine", *(error.command_chain or ())])
-        return str(error), f"see `{words} --help`", 2
     if isinstance(error, UnicodeEncodeError):
         return "an argument is not text in UTF-8", "write it in UTF-8", 2
     if isinstance(error, OSError):

@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from contextlib import contextmanager
-from dataclasses import asdict, make_dataclass
 from pathlib import Path
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Annotated, Any, TypeAlias
 
-from cyclopts import Group, Parameter
-from cyclopts.validators import Number
-
-from feedengine.config import DELIVERY, PLAYS, PREFIX, SECRETS, Settings, settings
+from feedengine.cli.parameters import Number, Parameter, SettingFlags
+from feedengine.config import DELIVERY, PLAYS, SECRETS, declared, settings
 from feedengine.errors import UsageError
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterator
+    from collections.abc import Iterator
 
+    from feedengine.config import Settings
     from feedengine.engine import Engine
 
 PLACES = ("feeds_path", "stack_path", "database_url")
@@ -24,70 +24,30 @@ PLACES = ("feeds_path", "stack_path", "database_url")
 KEPT = ("keep_findings_days", "keep_logs_days", "keep_entries_days")
 """The settings that say what is kept, and how long."""
 
-SERVICE = ("poll_seconds", "poll_only", "metrics_port", "log_level")
+SERVICE = ("poll_seconds", "poll_only", "metrics_port", "log_level", "deliver_at")
 """The settings that only the service knows what to do with."""
 
-EVERY = tuple(name for name in Settings.model_fields if name != "root")
-_CATALOGUE = tuple(name for name in EVERY if name not in {*PLAYS, *DELIVERY, *SECRETS})
+_ELSEWHERE = frozenset({"root", *PLAYS, *DELIVERY, *SECRETS})
+_CATALOGUE = tuple(name for name in declared() if name not in _ELSEWHERE)
+_EVERY = tuple(name for name in declared() if name not in {"root", *SECRETS})
+_RUNNING = tuple(name for name in _CATALOGUE if name not in SERVICE)
 
-_GROUP = Group(
-    "Settings",
-    help=f"For this run alone. Each may stand in feedengine.toml, or be a variable {PREFIX}NAME.",
-    sort_key=10,
-)
+NONE_GIVEN: Mapping[str, Any] = MappingProxyType({})
+NO_FLAGS = EVERY_UNSET = NO_PLACES = NO_PRUNE = NO_PLAYS = NO_DELIVERY = NONE_GIVEN
+"""What a command has where no flag of a setting was given."""
 
-
-def _or_none(annotation: Any) -> Any:
-    return annotation | None
-
-
-def flags_for(names: Collection[str]) -> Any:
-    """A class with a flag for each of these settings; None where it is not given."""
-    fields: list[tuple[str, Any, Any]] = []
-    for name in names:
-        declared = Settings.model_fields[name]
-        default = "" if declared.default in (None, (), False) else f" [default: {declared.default}]"
-        parameter = Parameter(
-            help=f"{declared.description}{default}", group=_GROUP, negative_iterable=""
-        )
-        fields.append((name, Annotated[_or_none(declared.annotation), parameter], None))
-    # Cyclopts takes a class of the module ``types``, make_dataclass's own, for a plain value.
-    inside = {"__module__": __name__}
-    return make_dataclass("Flags", fields, kw_only=True, frozen=True, namespace=inside)
+Flags: TypeAlias = Annotated[Mapping[str, Any], SettingFlags(_RUNNING)]
+EveryFlag: TypeAlias = Annotated[Mapping[str, Any], SettingFlags(_EVERY)]
+PlaceFlags: TypeAlias = Annotated[Mapping[str, Any], SettingFlags(PLACES)]
+PruneFlags: TypeAlias = Annotated[Mapping[str, Any], SettingFlags((*PLACES, *KEPT))]
+PlayFlags: TypeAlias = Annotated[Mapping[str, Any], SettingFlags((*PLACES, *PLAYS))]
+DeliveryFlags: TypeAlias = Annotated[Mapping[str, Any], SettingFlags((*PLACES, *PLAYS, *DELIVERY))]
 
 
 def switch(text: str, name: str | None = None) -> Parameter:
     """A flag that is off unless it is given."""
-    return Parameter(name=name, help=text, negative="", show_default=False)
+    return Parameter(name=name, help=text, show_default=False)
 
-
-_Every = flags_for(_CATALOGUE)
-_Running = flags_for([name for name in _CATALOGUE if name not in SERVICE])
-_Places = flags_for(PLACES)
-NO_FLAGS: Any = _Running()
-EVERY_UNSET: Any = _Every()
-NO_PLACES: Any = _Places()
-_Prune = flags_for((*PLACES, *KEPT))
-NO_PRUNE: Any = _Prune()
-_Plays = flags_for((*PLACES, *PLAYS))
-NO_PLAYS: Any = _Plays()
-_Delivery = flags_for((*PLACES, *PLAYS, *DELIVERY))
-NO_DELIVERY: Any = _Delivery()
-
-if TYPE_CHECKING:
-    Flags: TypeAlias = Any
-    EveryFlag: TypeAlias = Any
-    PlaceFlags: TypeAlias = Any
-    PruneFlags: TypeAlias = Any
-    PlayFlags: TypeAlias = Any
-    DeliveryFlags: TypeAlias = Any
-else:
-    Flags = Annotated[_Running, Parameter(name="*")]
-    EveryFlag = Annotated[_Every, Parameter(name="*")]
-    PlaceFlags = Annotated[_Places, Parameter(name="*")]
-    PruneFlags = Annotated[_Prune, Parameter(name="*")]
-    PlayFlags = Annotated[_Plays, Parameter(name="*")]
-    DeliveryFlags = Annotated[_Delivery, Parameter(name="*")]
 
 Root: TypeAlias = Annotated[
     Path | None,
@@ -106,12 +66,12 @@ RunNumber: TypeAlias = Annotated[
 ]
 
 
-def given(flags: Any) -> dict[str, Any]:
+def given(flags: Mapping[str, Any]) -> dict[str, Any]:
     """The settings among flags that were given."""
-    return {name: value for name, value in asdict(flags).items() if value is not None}
+    return dict(flags)
 
 
-def chosen(root: Path | None, flags: Any) -> Settings:
+def chosen(root: Path | None, flags: Mapping[str, Any]) -> Settings:
     """The settings of the site at ``root``; raises `UsageError` where there is no such folder."""
     found = settings(root, **given(flags))
     if not found.root.is_dir():
@@ -120,7 +80,7 @@ def chosen(root: Path | None, flags: Any) -> Settings:
 
 
 @contextmanager
-def opened(root: Path | None, flags: Any) -> Iterator[Engine]:
+def opened(root: Path | None, flags: Mapping[str, Any]) -> Iterator[Engine]:
     """The site at ``root``, for as long as a command needs it."""
     from feedengine.engine import Engine
 

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from cyclopts import Parameter
-
 from feedengine.cli import output
 from feedengine.cli.options import (
     NO_DELIVERY,
@@ -16,6 +14,8 @@ from feedengine.cli.options import (
     RunNumber,
     opened,
 )
+from feedengine.cli.parameters import Parameter
+from feedengine.cli.plays_inbox import shown
 from feedengine.cli.plays_out import site_of
 
 
@@ -34,6 +34,10 @@ def status(
     if as_json:
         output.document(found)
         return 0
+    output.line(shown(found["inbox"]))
+    for one in found["inbox"]["left"]:
+        output.line(f"{one['name']} stays: {one['because']}")
+    output.line()
     if not found["ways"]:
         output.line("nothing was delivered yet")
         return 0

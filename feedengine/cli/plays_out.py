@@ -11,9 +11,6 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeAlias
 
-from cyclopts import Parameter
-from cyclopts.validators import Number
-
 from feedengine.cli import output
 from feedengine.cli.options import (
     NO_DELIVERY,
@@ -23,6 +20,7 @@ from feedengine.cli.options import (
     opened,
     switch,
 )
+from feedengine.cli.parameters import Number, Parameter
 from feedengine.cli.plays import Input, Inputs, NoAvailability, Now, Refused, To, bar, shown
 from feedengine.errors import UsageError
 

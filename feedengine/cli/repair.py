@@ -5,9 +5,6 @@ from __future__ import annotations
 from collections import Counter
 from typing import TYPE_CHECKING, Annotated, Any
 
-from cyclopts import Parameter
-from cyclopts.validators import Number
-
 from feedengine.cli import output
 from feedengine.cli.options import (
     NO_PLACES,
@@ -18,6 +15,7 @@ from feedengine.cli.options import (
     opened,
     switch,
 )
+from feedengine.cli.parameters import Number, Parameter
 
 if TYPE_CHECKING:
     from feedengine.undoing import DependsError, Undone

@@ -7,8 +7,6 @@ from itertools import groupby
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeAlias
 
-from cyclopts import Parameter
-
 from feedengine.cli import output
 from feedengine.cli.options import (
     NO_PLACES,
@@ -21,6 +19,7 @@ from feedengine.cli.options import (
     opened,
     switch,
 )
+from feedengine.cli.parameters import Parameter
 from feedengine.errors import UsageError, quoted
 
 if TYPE_CHECKING:
@@ -187,7 +186,7 @@ def feed_add(
     feed: FeedPath,
     file: Annotated[
         list[Path],
-        Parameter(help="Packages to add; - is standard input.", allow_leading_hyphen=True),
+        Parameter(help="Packages to add; - is standard input."),
     ],
     /,
     *,

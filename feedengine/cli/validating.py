@@ -8,10 +8,9 @@ from contextlib import ExitStack, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
-from cyclopts import Parameter
-
 from feedengine.cli import output
 from feedengine.cli.options import NO_FLAGS, AsJson, Flags, Root, chosen, switch
+from feedengine.cli.parameters import Parameter
 from feedengine.config import PREFIX, find_root
 from feedengine.errors import UsageError
 

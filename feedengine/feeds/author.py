@@ -159,7 +159,8 @@ def _item(element: Element, one: ListKind, item: Sequence[Any]) -> None:
         value = item[leaf.index]
         if value is None:
             continue
-        read = one.table.columns[leaf.column].info["read"]
+        read = one.table.column(leaf.column).read
+        assert read is not None  # noqa: S101 - leaves are read
         parent = element
         steps = [names[0] for names in read.path]
         inner = steps if read.attribute is not None else steps[:-1]

@@ -21,7 +21,14 @@ from feedengine.feeds.folder import (
 )
 from feedengine.feeds.places import WHOLE, Path, Spot, path_of, spots, unwound
 from feedengine.feeds.sources import Trouble, Unfolding, limit, sourced
-from feedengine.feeds.tree import Limits, SourceFile, first_deeper, read_file
+from feedengine.feeds.tree import (
+    Limits,
+    SourceFile,
+    first_deeper,
+    read_file,
+    read_tree,
+    unread_file,
+)
 from feedengine.feeds.validator import violations
 from feedengine.model.codes import codes, severity_of
 from feedengine.model.faults import Faults
@@ -62,6 +69,15 @@ class Document:
     limits: Limits
     sources: dict[str, str | Trouble] = field(default_factory=dict)
 
+    @property
+    def unread(self) -> bool:
+        """Whether the package's own file, which names no others, has no tree yet."""
+        return self.files[self.file].unread
+
+    def read(self) -> None:
+        """Make the tree of the package's own file."""
+        read_tree(self.files[self.file], self.limits)
+
     def too_deep(self, file: str) -> Fault | None:
         """P11: the fault of a file that is nested deeper than the limit."""
         found = self.files[file]
@@ -85,6 +101,8 @@ class Document:
 
     def let_go(self) -> None:
         """Parsing is over: the trees go, the text stays, for the places of what is found later."""
+        if self.unread:
+            return
         self.files = {
             name: SourceFile(name, found.data, found.digest, spots=found.spots)
             for name, found in self.files.items()
@@ -178,7 +196,7 @@ class Loader:
         """
         main = self._read(path)
         document = Document(path, {path: main}, main.digest, self.limits)
-        if sourced(main):
+        if not main.unread and sourced(main):
             self._sources(document)
             if len(document.files) > 1:
                 document.digest = _digest(document)
@@ -198,8 +216,20 @@ class Loader:
             message = "the file is not there, or may not be read"
             found.refuse("source-missing", message, rule="P40")
         else:
-            found = read_file(path, data, self.limits)
+            found = unread_file(path, data)
+            if not self._alone(found):
+                read_tree(found, self.limits)
         return found
+
+    def _alone(self, found: SourceFile) -> bool:
+        """Whether a file names no others and is within the limits, as its bytes show."""
+        data = found.data
+        return (
+            data[:1] == b"<"  # no byte order mark: what is looked for stands there as it is
+            and b"src" not in data
+            and found.path == found.path.lower()
+            and (len(data) <= self.limits.tags or found.tags <= self.limits.tags)
+        )
 
     def _sources(self, document: Document) -> None:
         """P42: every file is read once a package, as far as there is room for it."""

@@ -23,14 +23,15 @@ from feedengine.feeds.lists import NO_MARKS, marked
 from feedengine.feeds.models import Body, bare, children, model, slots
 from feedengine.feeds.nested import NO_SOURCE, Member, links, nested, one
 from feedengine.feeds.reading import BLANK, Reading, attributes, is_empty, no_text
+from feedengine.feeds.skim import skim
 from feedengine.feeds.territory_lists import plain_territories, territories
 from feedengine.model.entities import by_element, kinds
+from feedengine.model.faults import Faults
 
 if TYPE_CHECKING:
     from lxml.etree import _Element as Element
 
     from feedengine.feeds.document import Document
-    from feedengine.model.faults import Faults
 
 
 READERS = MappingProxyType(
@@ -51,7 +52,12 @@ class Parsed(NamedTuple):
 
 
 def parse(document: Document, *, strict: bool = False) -> Parsed:
-    """Read a package's document whole."""
+    """Read a package's document whole: at a glance if possible, else from its tree."""
+    if document.unread:
+        change = skim(document.file, document.files[document.file].data)
+        if change is not None:
+            return Parsed(change, Faults(most=document.limits.findings), change)
+        document.read()
     reading = Reading(document, READERS, strict=strict)
     request: Request | None = None
     found = package_object(reading, document.file)

@@ -80,14 +80,17 @@ def quick_rows(element: Element, kind: ListKind) -> tuple[tuple[Value | None, ..
 def _filled(element: Element, node: Node, row: list[Value | None]) -> bool:
     """Read the children of an item; False when one of them needs a second look."""
     children = node.children
+    holding: list[Node] = []
     for child in element:
         below = children.get(child.tag)  # type: ignore[arg-type]
         if below is None:
             return False
         leaf = below.leaf
         if leaf is None:
-            if child.keys() or not _filled(child, below, row):
+            repeated = any(below is one for one in holding)
+            if repeated or child.keys() or not _filled(child, below, row):
                 return False
+            holding.append(below)
             continue
         if row[leaf.index] is not None:
             return False

@@ -52,7 +52,8 @@ class SourceFile:
 
     ``data`` is UTF-8, and nothing where there is no tree; ``digest`` the SHA-256 of the bytes as
     they were. ``spots`` says where the faults of a file without a tree stand. The schema does not
-    vouch for a ``suspect`` tree. ``memo`` holds what parsing has made of the file.
+    vouch for a ``suspect`` tree. ``memo`` holds what parsing has made of the file. Of an ``unread``
+    file there is nothing yet but its bytes.
     """
 
     path: str
@@ -63,6 +64,7 @@ class SourceFile:
     spots: dict[Path, Spot] = field(default_factory=dict)
     suspect: bool = False
     memo: dict[str | None, Any] = field(default_factory=dict)
+    unread: bool = False
 
     @property
     def tags(self) -> int:
@@ -81,9 +83,22 @@ class SourceFile:
         self.faults.append(Fault(code, rule, place, message, hint))
 
 
+def unread_file(path: str, data: bytes) -> SourceFile:
+    """One file as it was found on disk; `read_tree` makes its tree when it is wanted."""
+    return SourceFile(path, data, hashlib.sha256(data).hexdigest(), unread=True)
+
+
 def read_file(path: str, data: bytes, limits: Limits) -> SourceFile:
     """One file as a tree, validated by the schema; what is wrong with it stands in ``faults``."""
-    found = SourceFile(path, data, hashlib.sha256(data).hexdigest())
+    found = unread_file(path, data)
+    read_tree(found, limits)
+    return found
+
+
+def read_tree(found: SourceFile, limits: Limits) -> None:
+    """Make the tree of a file that is unread so far."""
+    found.unread = False
+    path, data = found.path, found.data
     if path != path.lower():
         message = "the file's name has upper-case letters"
         found.faults.append(Fault("name-not-lowercase", "P1", (None, path), message))
@@ -100,7 +115,6 @@ def read_file(path: str, data: bytes, limits: Limits) -> SourceFile:
             _validate(found, found.root, limits)
     if found.root is None:
         found.data = b""
-    return found
 
 
 def _acceptable(found: SourceFile, limits: Limits) -> bool:

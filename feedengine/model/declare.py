@@ -6,41 +6,15 @@ element inside another, each under any of its names, P15); ``Resource/@type`` (a
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from typing import Any
 
-from sqlalchemy import LargeBinary
 from sqlmodel import Field
 
 from feedengine.model.scalars import ID, INTEGER, TEXT, Scalar
+from feedengine.model.shapes import Listed, Read
+from feedengine.model.sqltypes import SQL_TYPES
 
-
-class Read(NamedTuple):
-    """What a column is read from; kept in the column's ``info`` under ``read``."""
-
-    path: tuple[tuple[str, ...], ...]
-    attribute: str | None
-    scalar: Scalar
-    required: bool
-    derived_from: str | None = None
-
-
-class Listed(NamedTuple):
-    """A collection of an object, declared by the class of its rows.
-
-    ``style``: ``child`` (rows of their own), ``named`` (children with free names, P15), ``link``
-    (to another object), ``shared`` (the release–track link, seen from ``owner``).
-    """
-
-    owner: str
-    name: str
-    plural: str
-    item: str
-    style: str = "child"
-    key: tuple[str, ...] = ()
-    target: str | None = None
-    bare: bool = False
-    transparent: str | None = None
-    one_of: tuple[str, ...] = ()
+__all__ = ["Listed", "Read", "blob", "column", "derived", "element", "one", "position", "refers"]
 
 
 def path_of(text: str) -> tuple[tuple[tuple[str, ...], ...], str | None]:
@@ -50,6 +24,14 @@ def path_of(text: str) -> tuple[tuple[tuple[str, ...], ...], str | None]:
     return tuple(tuple(step.split("|")) for step in steps), attribute
 
 
+def _kept(scalar: Scalar, **info: Any) -> dict[str, Any]:
+    """What SQLModel is told of a column's type, and what the column remembers of it."""
+    return {
+        "sa_type": SQL_TYPES[scalar.kept],
+        "sa_column_kwargs": {"info": {"scalar": scalar, **info}},
+    }
+
+
 def element(path: str, scalar: Scalar = TEXT, *, required: bool = False, key: bool = False) -> Any:
     """A column read from ``path`` as ``scalar``; ``required`` for a complete model."""
     steps, attribute = path_of(path)
@@ -57,17 +39,14 @@ def element(path: str, scalar: Scalar = TEXT, *, required: bool = False, key: bo
         default=... if required else None,
         primary_key=key,
         nullable=not required,
-        sa_type=scalar.sql,
-        sa_column_kwargs={"info": {"read": Read(steps, attribute, scalar, required)}},
+        **_kept(scalar, read=Read(steps, attribute, scalar, required)),
     )
 
 
 def derived(source: str, scalar: Scalar = TEXT, *, index: bool = False) -> Any:
     """A column computed from the column ``source`` when that is read."""
     read = Read((), None, scalar, False, derived_from=source)
-    return Field(
-        default=None, index=index, sa_type=scalar.sql, sa_column_kwargs={"info": {"read": read}}
-    )
+    return Field(default=None, index=index, **_kept(scalar, read=read))
 
 
 def refers(table: str, *, key: bool = False, index: bool = False, optional: bool = False) -> Any:
@@ -78,7 +57,7 @@ def refers(table: str, *, key: bool = False, index: bool = False, optional: bool
         primary_key=key,
         index=index,
         nullable=optional,
-        sa_type=ID.sql,
+        **_kept(ID),
     )
 
 
@@ -87,25 +66,21 @@ def one(path: str, table: str) -> Any:
     steps, attribute = path_of(path)
     read = Read(steps, attribute, ID, False)
     return Field(
-        default=None,
-        foreign_key=f"{table}.id",
-        index=True,
-        sa_type=ID.sql,
-        sa_column_kwargs={"info": {"read": read, "one": table}},
+        default=None, foreign_key=f"{table}.id", index=True, **_kept(ID, read=read, one=True)
     )
 
 
 def position() -> Any:
     """The place of a row in its owner's list, from 1."""
-    return Field(primary_key=True, sa_type=INTEGER.sql)
+    return Field(primary_key=True, **_kept(INTEGER))
 
 
 def column(scalar: Scalar = TEXT, *, key: bool = False, index: bool = False, **more: Any) -> Any:
     """A column the engine fills; ``default=None`` makes it optional."""
     more.setdefault("nullable", "default" in more and not key)
-    return Field(primary_key=key, index=index, sa_type=scalar.sql, **more)
+    return Field(primary_key=key, index=index, **_kept(scalar), **more)
 
 
 def blob() -> Any:
     """A column of bytes, which only the engine writes and reads."""
-    return Field(sa_type=LargeBinary, nullable=False)
+    return Field(sa_type=SQL_TYPES["bytes"], nullable=False)

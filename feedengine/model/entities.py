@@ -12,13 +12,10 @@ from functools import cache
 from types import MappingProxyType
 from typing import Any
 
-from sqlalchemy import Table
-from sqlmodel import SQLModel
-
-from feedengine.model import tables
-from feedengine.model.declare import Listed, Read
+from feedengine.model.generated import LISTS, OBJECTS, TABLES
 from feedengine.model.identifiers import gtin14
 from feedengine.model.scalars import TEXT, Scalar
+from feedengine.model.shapes import Listed, Read, Table
 
 DERIVATIONS = MappingProxyType({"gtin14": gtin14})
 """Column → how it is computed from the column it is derived from."""
@@ -99,15 +96,23 @@ class Kind:
         return self.position.get("territory_set_id")
 
 
-def table_of(declared: type[SQLModel]) -> Table:
-    """The table of a declaration."""
-    found: Table = declared.__table__  # type: ignore[attr-defined]
-    return found
+_BY_NAME: Mapping[str, Table] = MappingProxyType({table.name: table for table in TABLES})
+
+
+def table_named(name: str) -> Table:
+    """A table by its name; raises `KeyError` where there is none."""
+    return _BY_NAME[name]
+
+
+def table_of(declared: Any) -> Table:
+    """The table that a class of `feedengine.model.tables` and its like declares."""
+    return _BY_NAME[declared.__tablename__]
 
 
 def _leaf(table: Table, column: str, index: int) -> tuple[Read, Leaf] | None:
-    read: Read | None = table.columns[column].info.get("read")
-    if read is None or not read.path or "one" in table.columns[column].info:
+    found = table.column(column)
+    read = found.read
+    if read is None or not read.path or found.one:
         return None
     name = read.path[-1][0] if read.attribute is None else "@" + read.attribute
     return read, Leaf(index, column, read.scalar, read.required, name, read.scalar is TEXT)
@@ -142,11 +147,10 @@ def _readable(table: Table, columns: tuple[str, ...]) -> list[tuple[Read, Leaf]]
     ]
 
 
-def _list_kind(declared: Any, index: int) -> ListKind:
-    table = table_of(declared)
-    listed: Listed = declared.listed
+def _list_kind(table: Table, index: int) -> ListKind:
+    (listed,) = table.listed
     owner = f"{listed.owner}_id"
-    columns = tuple(str(c.name) for c in table.columns if c.name not in {owner, "position"})
+    columns = tuple(name for name in table.names if name not in {owner, "position"})
     reads = _readable(table, columns)
     node = _node(reads)
     if listed.style == "named":
@@ -166,36 +170,35 @@ def _list_kind(declared: Any, index: int) -> ListKind:
     )
 
 
-def _kind(declared: type[tables.Catalogued]) -> Kind:
-    table = table_of(declared)
-    columns = tuple(str(c.name) for c in table.columns if c.name != "changed_at")
+def _kind(table: Table) -> Kind:
+    columns = tuple(name for name in table.names if name != "changed_at")
     position = {name: index for index, name in enumerate(columns)}
     reads = _readable(table, columns)
-    own_lists = [c for c in tables.LISTS if c.listed.owner == table.name]  # type: ignore[attr-defined]
-    lists = tuple(_list_kind(c, index) for index, c in enumerate(own_lists))
-    infos = {name: table.columns[name].info for name in columns}
+    own_lists = [one for one in map(table_named, LISTS) if one.listed[0].owner == table.name]
+    lists = tuple(_list_kind(one, index) for index, one in enumerate(own_lists))
+    found = [(column, column.read) for column in table.columns if column.read is not None]
     return Kind(
-        name=str(table.name),  # SQLAlchemy's own kind of text is looked up, and bound, more slowly
-        element=declared.__name__,
+        name=table.name,
+        element=table.declared,
         table=table,
         columns=columns,
         leaves=tuple(leaf for _, leaf in reads),
         required=tuple(leaf for _, leaf in reads if leaf.required and leaf.column != "id"),
         node=_node(reads),
         derived=tuple(
-            (position[name], position[info["read"].derived_from], name)
-            for name, info in infos.items()
-            if "read" in info and info["read"].derived_from
+            (position[column.name], position[read.derived_from], column.name)
+            for column, read in found
+            if read.derived_from
         ),
         ones=MappingProxyType(
             {
-                info["read"].path[0][0]: (position[name], info["one"])
-                for name, info in infos.items()
-                if "one" in info
+                read.path[0][0]: (position[column.name], column.refers)
+                for column, read in found
+                if column.one and column.refers
             }
         ),
         lists=lists,
-        shared=tuple(s for s in tables.ReleaseTrack.seen_from if s.owner == table.name),
+        shared=tuple(s for s in table_named("release_track").listed if s.owner == table.name),
         position=MappingProxyType(position),
     )
 
@@ -203,7 +206,7 @@ def _kind(declared: type[tables.Catalogued]) -> Kind:
 @cache
 def kinds() -> Mapping[str, Kind]:
     """Table's name → kind, what others refer to first."""
-    return MappingProxyType({str(k.__tablename__): _kind(k) for k in tables.OBJECTS})
+    return MappingProxyType({name: _kind(table_named(name)) for name in OBJECTS})
 
 
 @cache

@@ -32,7 +32,13 @@ class InvalidValueError(ValueError):
 def instant_text(moment: datetime) -> str:
     """The canonical text of an instant; a naive one is taken as UTC."""
     utc = moment.astimezone(UTC) if moment.tzinfo else moment.replace(tzinfo=UTC)
-    return f"{utc:%Y-%m-%dT%H:%M:%S}.{utc.microsecond:06d}Z".rjust(27, "0")
+    return f"{utc.isoformat(timespec='microseconds')[:26]}Z"
+
+
+def canonical_instant(text: str) -> str:
+    """The canonical text of what PostgreSQL writes in UTC, such as ``2022-10-30 11:12:00+00``."""
+    whole, _, fraction = text.removesuffix("+00").partition(".")
+    return f"{whole[:10]}T{whole[11:]}.{fraction:0<6}Z"
 
 
 _DAY = re.compile(r"([0-9]{4})-([0-9]{2})-([0-9]{2})")

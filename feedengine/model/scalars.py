@@ -12,10 +12,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from decimal import Decimal
 from functools import lru_cache
-from typing import Any, TypeAlias
-
-from sqlalchemy import BigInteger, Integer
-from sqlalchemy.types import TypeEngine
+from typing import Literal, TypeAlias
 
 from feedengine.model.identifiers import country_code, doubt_grid, doubt_gtin, doubt_isrc
 from feedengine.model.instants import (
@@ -25,20 +22,22 @@ from feedengine.model.instants import (
     date_of,
     instant_reader,
 )
-from feedengine.model.sqltypes import (
-    CanonicalDate,
-    CanonicalDecimal,
-    CanonicalInstant,
-    CanonicalText,
-    decimal_text,
-)
 
 Value: TypeAlias = str | int
 
+Kept: TypeAlias = Literal["text", "whole", "decimal", "date", "instant", "bytes"]
+"""How a column's values are kept; `feedengine.model.sqltypes` has the SQL types."""
+
 LARGEST_INTEGER = 2**63 - 1
 LARGEST_DECIMAL = 10**18 - Decimal("1e-18")
-WHOLE = BigInteger().with_variant(Integer(), "sqlite")
-"""64 bits everywhere; SQLite wants the plain word to make a key the row's own number."""
+
+
+def decimal_text(number: Decimal) -> str:
+    """The canonical text of a decimal: plain, without trailing zeros."""
+    text = f"{number:f}"
+    if "." in text:
+        text = text.rstrip("0").rstrip(".")
+    return text or "0"
 
 
 def _text(text: str, _unit: str | None, _remarks: Remarks) -> Value:
@@ -110,7 +109,7 @@ class Scalar:
 
     name: str
     read: Callable[[str, str | None, Remarks], Value]
-    sql: TypeEngine[Any]
+    kept: Kept
     arrow: str
     meaning: str
     pattern: str | None = None
@@ -142,12 +141,12 @@ def _country(text: str, _unit: str | None, remarks: Remarks) -> Value:
     return country_code(text, remarks)
 
 
-TEXT = Scalar("Text", _text, CanonicalText(), "string", "text")
-ID = Scalar("Identifier", _identifier, CanonicalText(), "string", "opaque text, 1..255 characters")
+TEXT = Scalar("Text", _text, "text", "string", "text")
+ID = Scalar("Identifier", _identifier, "text", "string", "opaque text, 1..255 characters")
 INTEGER = Scalar(
     "Integer",
     _integer,
-    WHOLE,
+    "whole",
     "int64",
     "whole number ≥ 0",
     pattern=r"\+?[0-9]{1,19}",
@@ -156,7 +155,7 @@ INTEGER = Scalar(
 DECIMAL = Scalar(
     "Decimal",
     _decimal,
-    CanonicalDecimal(),
+    "decimal",
     "string",
     "exact decimal ≥ 0",
     pattern=r"\+?([0-9]{1,18}(\.[0-9]{0,18})?|\.[0-9]{1,18})",
@@ -165,7 +164,7 @@ DECIMAL = Scalar(
 DURATION = Scalar(
     "Duration",
     _duration,
-    WHOLE,
+    "whole",
     "int64",
     "seconds",
     pattern=r"\+?[0-9]{1,19}|P([0-9]{1,6}D)?(T([0-9]{1,9}H)?([0-9]{1,9}M)?([0-9]{1,9}(\.0*)?S)?)?",
@@ -174,7 +173,7 @@ DURATION = Scalar(
 DATE = Scalar(
     "Date",
     _date,
-    CanonicalDate(),
+    "date",
     "date32",
     "date",
     pattern=r"[0-9]{4}-[0-9]{2}-[0-9]{2}|-?[0-9]{1,15}(\.[0-9]{1,9})?",
@@ -187,7 +186,7 @@ def _instant_scalar(name: str, bare: BareDate, meaning: str) -> Scalar:
     return Scalar(
         name,
         instant_reader(bare),
-        CanonicalInstant(),
+        "instant",
         "timestamp[us, UTC]",
         meaning,
         pattern=_INSTANT_PATTERN,
@@ -199,19 +198,19 @@ INSTANT = _instant_scalar("Instant", "assumed", "instant in UTC")
 STARTS = _instant_scalar("StartOfWindow", "start", "first instant of a window, UTC")
 ENDS = _instant_scalar("EndOfWindow", "end", "instant after a window, UTC")
 PERMISSION = Scalar(
-    "Permission", _permission, CanonicalText(), "string", "Allow or Deny", pattern="Allow|Deny"
+    "Permission", _permission, "text", "string", "Allow or Deny", pattern="Allow|Deny"
 )
 COUNTRY = Scalar(
     "Country",
     _country,
-    CanonicalText(),
+    "text",
     "string",
     "ISO 3166-1 alpha-2, or WW",
     pattern=r"[A-Za-z]{2}|[Ww][Oo][Rr][Ll][Dd][Ww][Ii][Dd][Ee]",
 )
-ISRC = Scalar("Isrc", _doubted(doubt_isrc), CanonicalText(), "string", "ISRC as given")
-GRID = Scalar("Grid", _doubted(doubt_grid), CanonicalText(), "string", "GRid as given")
-GTIN = Scalar("ProductNumber", _doubted(doubt_gtin), CanonicalText(), "string", "GTIN as given")
+ISRC = Scalar("Isrc", _doubted(doubt_isrc), "text", "string", "ISRC as given")
+GRID = Scalar("Grid", _doubted(doubt_grid), "text", "string", "GRid as given")
+GTIN = Scalar("ProductNumber", _doubted(doubt_gtin), "text", "string", "GTIN as given")
 
 SCALARS = (
     TEXT,

@@ -6,24 +6,11 @@ from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
 
-from sqlalchemy import Date, DateTime, Numeric, Text
+from sqlalchemy import BigInteger, Date, DateTime, Integer, LargeBinary, Numeric, Text
 from sqlalchemy.types import TypeDecorator, TypeEngine
 
 from feedengine.model.instants import instant_text
-
-
-def decimal_text(number: Decimal) -> str:
-    """The canonical text of a decimal: plain, without trailing zeros."""
-    text = f"{number:f}"
-    if "." in text:
-        text = text.rstrip("0").rstrip(".")
-    return text or "0"
-
-
-def canonical_instant(text: str) -> str:
-    """The canonical text of what PostgreSQL writes in UTC, such as ``2022-10-30 11:12:00+00``."""
-    whole, _, fraction = text.removesuffix("+00").partition(".")
-    return f"{whole[:10]}T{whole[11:]}.{fraction:0<6}Z"
+from feedengine.model.scalars import Kept, decimal_text
 
 
 class CanonicalText(TypeDecorator[str]):
@@ -92,3 +79,15 @@ class CanonicalDate(TypeDecorator[date]):
     def process_result_value(self, value: Any, _dialect: Any) -> Any:
         """People who query through the models get a `date`."""
         return date.fromisoformat(value) if isinstance(value, str) else value
+
+
+SQL_TYPES: dict[Kept, TypeEngine[Any]] = {
+    "text": CanonicalText(),
+    # 64 bits everywhere; SQLite wants the plain word to make a key the row's own number.
+    "whole": BigInteger().with_variant(Integer(), "sqlite"),
+    "decimal": CanonicalDecimal(),
+    "date": CanonicalDate(),
+    "instant": CanonicalInstant(),
+    "bytes": LargeBinary(),
+}
+"""How a column's values are kept → its type in SQL."""

@@ -24,8 +24,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from lxml import etree
 
-from feedengine.model import tables
-from feedengine.model.entities import kinds, table_of, validity_list
+from feedengine.model.entities import kinds, validity_list
 from feedengine.model.scalars import COUNTRY, ID, SCALARS, TEXT
 
 if TYPE_CHECKING:
@@ -33,9 +32,9 @@ if TYPE_CHECKING:
 
     from lxml.etree import _Element as Element
 
-    from feedengine.model.declare import Listed
     from feedengine.model.entities import Kind, Leaf, ListKind, Node
     from feedengine.model.scalars import Scalar
+    from feedengine.model.shapes import Listed
 
 NAMESPACE = "http://www.w3.org/2001/XMLSchema"
 BLANKS = r"[ \t\n\r]*"
@@ -307,8 +306,7 @@ def _model(kind: Kind) -> Iterator[Element]:
         yield _xs("group", _xs("choice", *parts), name=f"{kind.element}Parts")
         inside = _among(own, _any("group", ref=f"{kind.element}Parts"))
         yield _xs("group", inside, name=content.get("ref", ""))
-    declared = next(one for one in tables.OBJECTS if table_of(one) is kind.table)
-    note = f"{(declared.__doc__ or '').partition('.')[0]}. {_complete(kind.leaves)}"
+    note = f"{kind.table.note}. {_complete(kind.leaves)}"
     for role, groups in (("Object", ["Actions"]), ("Nested", ["Actions", "Source"])):
         attributes = [_xs("attribute", name="id", type=_type(ID)), *_groups(*groups)]
         name = kind.element + role

@@ -6,11 +6,27 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from feedengine.plays.checking import check
+    from feedengine.plays.consulting import consulted
     from feedengine.plays.frames import Counts
+    from feedengine.plays.preparing import Logs, judge_into, resubmitted
 
-__all__ = ["Counts", "check"]
+__all__ = [
+    "Counts",
+    "Logs",
+    "check",
+    "consulted",
+    "judge_into",
+    "resubmitted",
+]
 
-_HOMES = {"Counts": "feedengine.plays.frames", "check": "feedengine.plays.checking"}
+_HOMES = {
+    "Counts": "frames",
+    "Logs": "preparing",
+    "check": "checking",
+    "consulted": "consulting",
+    "judge_into": "preparing",
+    "resubmitted": "preparing",
+}
 
 
 def __getattr__(name: str) -> object:
@@ -19,4 +35,4 @@ def __getattr__(name: str) -> object:
 
     if name not in _HOMES:
         raise AttributeError(name)
-    return getattr(import_module(_HOMES[name]), name)
+    return getattr(import_module(f"feedengine.plays.{_HOMES[name]}"), name)

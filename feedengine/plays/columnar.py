@@ -19,6 +19,7 @@ from feedengine.plays.sources import DamagedError, Stream
 from feedengine.plays.texts import uuid_texts
 
 _READ_ROWS = BATCH_ROWS // 2
+_BATCH_BYTES = 1 << 26
 _BUFFER_BYTES = 1 << 18
 _SPOOLED = 32 * 1024 * 1024
 
@@ -53,9 +54,10 @@ def read_parquet(stream: Stream, source: str, naming: Naming) -> Iterator[pa.Rec
 def _batches(found: parquet.ParquetFile, columns: list[str]) -> Iterator[pa.RecordBatch]:
     """One row group after the other: read all at once they would be held all at once."""
     for group in range(found.metadata.num_row_groups):
-        yield from found.iter_batches(
-            _READ_ROWS, row_groups=[group], columns=columns, use_threads=False
-        )
+        size = found.metadata.row_group(group)
+        fitting = _BATCH_BYTES * size.num_rows // max(size.total_byte_size, 1)
+        rows = min(max(fitting, 1), _READ_ROWS)
+        yield from found.iter_batches(rows, row_groups=[group], columns=columns, use_threads=False)
 
 
 @contextmanager

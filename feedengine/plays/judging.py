@@ -7,8 +7,8 @@ Nothing is written here; `results` writes what came of it. The same inputs, cata
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 
 import numpy as np
@@ -24,7 +24,7 @@ from feedengine.plays.frames import (
     Masks,
     Verdict,
 )
-from feedengine.plays.gather import Naming
+from feedengine.plays.gather import Naming, of_stream
 from feedengine.plays.intake import read
 from feedengine.plays.judge import Terms, good, judge
 from feedengine.plays.reports import FORMATS, Format
@@ -32,6 +32,7 @@ from feedengine.plays.rules import RULE_ORDER
 from feedengine.plays.seen import Numbers, Seen, Standing
 from feedengine.plays.sources import Meter, Source
 from feedengine.plays.stations import StationClock
+from feedengine.plays.sums import Countries, Days, Summary, outcomes
 from feedengine.plays.texts import Words, given
 
 if TYPE_CHECKING:
@@ -70,6 +71,7 @@ class Job:
     terms: Terms
     naming: Naming
     consulted: Consulted = NOBODY
+    stream: str | None = None
 
 
 def job_for(settings: Settings, form: FormatName, now: int, consulted: Consulted = NOBODY) -> Job:
@@ -91,7 +93,8 @@ def job_for(settings: Settings, form: FormatName, now: int, consulted: Consulted
         frozenset(settings.permitted_countries),
         settings.endpoint_max_seconds,
     )
-    return Job(FORMATS[form], fills, terms, Naming(settings.play_columns), consulted)
+    naming = Naming(settings.play_columns)
+    return Job(FORMATS[form], fills, terms, naming, consulted, settings.stream)
 
 
 class Judged(NamedTuple):
@@ -120,6 +123,7 @@ def judged_alone(raw: pa.RecordBatch, job: Job) -> Judged:
 
 
 def _judged(raw: pa.RecordBatch, job: Job, numbers: Numbers, standing: Standing) -> Judged:
+    raw = raw if job.stream is None else of_stream(raw, job.stream)
     enriched = enrich(raw, job.form, job.fills, numbers)
     looked = Looked(enriched.batch, {}, {}, {})
     if job.consulted.catalogue is not None:
@@ -154,16 +158,17 @@ def _joined(some: Masks, others: Masks) -> Masks:
     return found
 
 
-@dataclass
 class Sum:
-    """Counts over a run, as batches come."""
+    """Counts over a run, as batches come; ``now`` in microseconds since 1970 UTC."""
 
-    rows: int = 0
-    accepted: int = 0
-    delivered: int = 0
-    reasons: Counter[str] = field(default_factory=Counter)
-    filled: Counter[str] = field(default_factory=Counter)
-    warnings: Counter[str] = field(default_factory=Counter)
+    def __init__(self, now: int) -> None:
+        """Nothing counted yet."""
+        self.rows = self.accepted = self.delivered = 0
+        self.reasons: Counter[str] = Counter()
+        self.filled: Counter[str] = Counter()
+        self.warnings: Counter[str] = Counter()
+        self.matched: Counter[str] = Counter()
+        self.days, self.countries = Days(now), Countries()
 
     def add(self, one: Judged) -> None:
         """Count a batch in."""
@@ -175,6 +180,10 @@ class Sum:
         self.reasons.update(_counts(verdict.broken, counted))
         self.warnings.update(_counts(verdict.warned, counted))
         self.filled.update(one.filled)
+        self.matched.update(one.matched)
+        came = outcomes(verdict.accepted, verdict.delivered)
+        self.days.count(verdict.enriched, came)
+        self.countries.count(verdict.enriched, came)
 
     def counts(self) -> Counts:
         """The sum so far; rules in the order of their table, columns by name."""
@@ -188,15 +197,16 @@ class Sum:
             dict(sorted(self.warnings.items())),
         )
 
+    def summary(self) -> Summary:
+        """The sum so far, by day and country too."""
+        return Summary(
+            self.counts(),
+            self.days.counts(),
+            self.countries.counts(),
+            dict(sorted(self.matched.items())),
+        )
+
 
 def _counts(masks: Masks, counted: Mask) -> dict[str, int]:
     every = {name: int((mask & counted).sum()) for name, mask in masks.items()}
     return {name: rows for name, rows in every.items() if rows}
-
-
-def counted(batches: Iterable[Judged]) -> Counts:
-    """The sum of a run that keeps nothing else."""
-    total = Sum()
-    for one in batches:
-        total.add(one)
-    return total.counts()

@@ -9,8 +9,7 @@ from typing import TYPE_CHECKING, Any
 import pyarrow as pa
 
 from feedengine.catalogue.availability import ANY_USAGE
-from feedengine.model import tables
-from feedengine.model.entities import table_of
+from feedengine.model.entities import table_named
 from feedengine.plays.assembly import Territories, assemble
 from feedengine.plays.past import JUDGED, SPOKEN, read_past
 from feedengine.plays.snapshot import read_snapshot, write_snapshot
@@ -84,12 +83,12 @@ def read_territories(connection: Connection, usage: str) -> Territories:
     """All territory sets, and the windows of one usage."""
     part = pages(
         connection,
-        table_of(tables.TerritoryPart),
+        table_named("territory_part"),
         ("territory_set_id", "country_group_id", "validity_set_id"),
         size=PAGE_ROWS,
     )
-    member = pages(connection, table_of(tables.CountryGroupMember), size=PAGE_ROWS)
-    sets = pages(connection, table_of(tables.TerritorySet), size=PAGE_ROWS)
+    member = pages(connection, table_named("country_group_member"), size=PAGE_ROWS)
+    sets = pages(connection, table_named("territory_set"), size=PAGE_ROWS)
     return Territories(
         _together(("set",), sets).column("set").combine_chunks(),
         _together(("set", "group", "validity"), part),

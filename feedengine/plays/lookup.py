@@ -224,7 +224,7 @@ def choose(
         _chosen(
             facts, Plays(tracks[a:b], tracks[a:b], countries[a:b], instants[a:b]), policy, judge
         )
-        for a, b in _slices(sizes)
+        for a, b in slices(sizes)
     ]
     if not found:
         nothing = np.zeros(0, np.bool_)
@@ -232,7 +232,7 @@ def choose(
     return Choice(*(np.concatenate(parts) for parts in zip(*found, strict=True)))
 
 
-def _slices(sizes: Places) -> list[tuple[int, int]]:
+def slices(sizes: Places) -> list[tuple[int, int]]:
     """Slices of rows with `PAIRS_AT_ONCE` members together, or one row of more."""
     slices, begin = [], 0
     ends = np.cumsum(sizes)

@@ -60,6 +60,16 @@ class Names(NamedTuple):
         self._check(column, of.lengths, found)
         return found
 
+    def code(self, text: str) -> int:
+        """The code of one text, `NONE` where it is not among them."""
+        data = text.encode("utf-8", "surrogatepass")
+        wanted = _hash(data, self.salt)
+        bucket = wanted >> (64 - _bits(len(self.buckets) - 1))
+        for place in range(self.buckets.item(bucket), self.buckets.item(bucket + 1)):
+            if self.hashes.item(place) == wanted:  # hashes differ, so there is no other
+                return place if self.texts[place].as_py() == text else NONE
+        return NONE
+
     def _check(self, column: pa.Array, lengths: Ints, found: Codes) -> None:
         """Take back what has the hash alone in common.
 
@@ -103,6 +113,21 @@ def names_of(*columns: pa.Array | pa.ChunkedArray) -> Names:
             lengths = np.minimum(of.lengths[order], 255).astype(np.uint8)
             return Names(every.take(pa.array(order)), found, buckets, lengths, salt)
     raise AssertionError("no salt tells these texts apart")  # pragma: no cover
+
+
+_WHOLE = 2**64 - 1
+_FACTORS = tuple(int(factor) for factor in _MANY)
+
+
+def _hash(data: bytes, salt: int) -> int:
+    """What `hashes` gives for one text."""
+    first, second, third = _FACTORS
+    found = (len(data) + salt) * first & _WHOLE
+    for at in range(0, len(data), _WORD):
+        mixed = (found ^ int.from_bytes(data[at : at + _WORD], "little")) * second & _WHOLE
+        found = (mixed ^ mixed >> 29) * third & _WHOLE
+    found = (found ^ found >> 32) * first & _WHOLE
+    return found ^ found >> 29
 
 
 def hashes(of: Texts, salt: int) -> Hashes:

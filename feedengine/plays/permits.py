@@ -44,6 +44,10 @@ def country_codes(column: pa.Array) -> Codes:
     return codes
 
 
+PLACES = {code: place for place, code in enumerate(_CODES)}
+"""Country → its code."""
+
+
 class Windows(NamedTuple):
     """Lists of disjoint windows ``[start, end)``, by code.
 
@@ -107,6 +111,12 @@ class Sets(NamedTuple):
         found[rows[named]] = self.windows[self.first[of[named]] + part[named]]
         return found
 
+    def governing_one(self, set_: int, country: int) -> int:
+        """The same for one set and one country, both known."""
+        row = self.partition.item(set_) * _WIDTH + country
+        part = self.table.item(row)
+        return NONE if part == _NO_PART else self.windows.item(self.first.item(set_) + part)
+
 
 class SetParts(NamedTuple):
     """Parts of territory sets, those of a set together: set, group and windows, by code."""
@@ -126,18 +136,15 @@ def sets_of(count: int, parts: SetParts, members: Sequence[Iterable[str]]) -> Se
         key = parts.groups[first[number] : first[number + 1]].tobytes()
         partition[number] = known.setdefault(key, len(known))
     table = np.full((max(1, len(known)), _WIDTH), _NO_PART, np.uint8)
-    place = {code: at for at, code in enumerate(_CODES)}
     for key, row in known.items():
-        _fill(table[row], [members[group] for group in np.frombuffer(key, np.int64)], place)
+        _fill(table[row], [members[group] for group in np.frombuffer(key, np.int64)])
     return Sets(partition, first[:-1], parts.windows, table.ravel())
 
 
-def _fill(
-    row: npt.NDArray[np.uint8], groups: Sequence[Iterable[str]], place: dict[str, int]
-) -> None:
+def _fill(row: npt.NDArray[np.uint8], groups: Sequence[Iterable[str]]) -> None:
     """A partition's row: the part of each country, that of WW for those that none names."""
     named = {country: part for part, group in enumerate(groups) for country in group}
-    row[: len(place)] = named.pop(WORLDWIDE, _NO_PART)
+    row[: len(PLACES)] = named.pop(WORLDWIDE, _NO_PART)
     for country, part in named.items():
-        if country in place:
-            row[place[country]] = part
+        if country in PLACES:
+            row[PLACES[country]] = part

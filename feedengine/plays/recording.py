@@ -10,10 +10,10 @@ from collections.abc import Callable, Iterable, Iterator
 from datetime import datetime
 from itertools import count
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pyarrow as pa
 from pyarrow import parquet
-from sqlalchemy import Engine
 
 from feedengine.errors import UsageError
 from feedengine.model.instants import instant_text
@@ -26,6 +26,9 @@ from feedengine.plays.packing import Packed, Packing, rows_where
 from feedengine.store import parcels
 from feedengine.store.database import reading, writing
 from feedengine.store.parcels import New, Parcel
+
+if TYPE_CHECKING:
+    from sqlalchemy import Engine
 
 WINDOW = 1 << 21
 """Plays that are looked for at once among all that have left: 32 MB of ids."""

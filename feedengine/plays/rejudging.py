@@ -46,7 +46,7 @@ def judge_for(settings: Settings, consulted: Consulted) -> Judge:
 
     def judge(table: pa.Table, now: datetime) -> Rejudged:
         job = job_for(settings, "receipts", micros_of(now), asked)
-        total, flags, rows = Sum(), [], []
+        total, flags, rows = Sum(job.terms.now), [], []
         for batch in _batches(table):
             one = judged_alone(batch, job)
             total.add(one)

@@ -9,9 +9,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import TYPE_CHECKING
 
 import numpy as np
-from sqlalchemy import Engine
 
 from feedengine.model.play_ids import Mask
 from feedengine.plays.judging import Delivered
@@ -19,6 +19,9 @@ from feedengine.plays.seen import Keys, Seen, keys
 from feedengine.plays.texts import Words
 from feedengine.store import parcels
 from feedengine.store.database import reading
+
+if TYPE_CHECKING:
+    from sqlalchemy import Engine
 
 
 @contextmanager

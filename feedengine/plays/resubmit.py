@@ -11,11 +11,10 @@ from collections import Counter
 from collections.abc import Iterator
 from datetime import datetime
 from itertools import groupby
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import pyarrow as pa
 import pyarrow.compute as pc
-from sqlalchemy import Connection
 
 from feedengine.errors import UsageError, quoted
 from feedengine.model.instants import instant_text
@@ -31,6 +30,9 @@ from feedengine.plays.turn import delivering
 from feedengine.store import parcels
 from feedengine.store.database import reading, writing
 from feedengine.store.parcels import Parcel
+
+if TYPE_CHECKING:
+    from sqlalchemy import Connection
 
 ORIGIN = "origin"
 

@@ -1,4 +1,4 @@
-"""What a run leaves in a folder: ``accepted.parquet``, ``rejected.parquet``, ``summary.json``.
+"""What a run leaves in a folder: the rows that were accepted and rejected, their sum, its page.
 
 Equal verdicts give equal bytes. Files appear under their names when they are complete.
 """
@@ -9,7 +9,7 @@ import json
 import os
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Self
+from typing import Self
 
 import pyarrow as pa
 from pyarrow import parquet
@@ -21,17 +21,19 @@ from feedengine.plays.frames import (
     REPEATING_COLUMNS,
     ROW,
     SOURCE,
-    Counts,
     Verdict,
 )
 from feedengine.plays.judge import reasons
+from feedengine.plays.report import Report
 from feedengine.plays.reports import Format
+from feedengine.plays.sums import Summary
 
 GROUP_ROWS = 1 << 17
 
 _REPEATING = {*REPEATING_COLUMNS, SOURCE}
 
-ACCEPTED, REJECTED, SUMMARY = "accepted.parquet", "rejected.parquet", "summary.json"
+ACCEPTED, REJECTED = "accepted.parquet", "rejected.parquet"
+SUMMARY, REPORT = "summary.json", "report.html"
 
 _PLACE = [pa.field(SOURCE, pa.string(), nullable=False), pa.field(ROW, pa.int64(), nullable=False)]
 
@@ -152,9 +154,20 @@ class Results:
         self.rejected.close()
 
 
-def write_summary(folder: Path, counts: Counts, more: dict[str, Any] | None = None) -> None:
+def write_summary(folder: Path, summary: Summary) -> None:
     """The sum of a run as JSON with sorted keys."""
-    text = json.dumps({**counts._asdict(), **(more or {})}, indent=2, sort_keys=True) + "\n"
-    part = folder / f".{SUMMARY}.part"
-    part.write_text(text, "utf-8")
-    _settle(part, folder / SUMMARY)
+    _write(folder / SUMMARY, json.dumps(summary.document(), indent=2, sort_keys=True) + "\n")
+
+
+def write_report(folder: Path, found: Report) -> None:
+    """The page of a run."""
+    # Jinja is imported by those alone who write a page.
+    from feedengine.plays.page import html
+
+    _write(folder / REPORT, html(found))
+
+
+def _write(path: Path, text: str) -> None:
+    part = path.with_name(f".{path.name}.part")
+    part.write_text(text, "utf-8", newline="\n")
+    _settle(part, path)

@@ -26,7 +26,7 @@ from feedengine.plays.texts import Ints, Words
 
 _U = np.uint64
 
-SEALED = 2**21
+SEALED = 2**20
 """So many ids make a run on disk."""
 
 _FIRST_WORDS = 2**14

@@ -12,10 +12,9 @@ from collections.abc import Callable, Iterable
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from sqlalchemy import Engine
 
 from feedengine.errors import ServiceError
 from feedengine.model.instants import instant_text
@@ -29,6 +28,9 @@ from feedengine.plays.reports import Age
 from feedengine.store import parcels
 from feedengine.store.database import reading, writing
 from feedengine.store.parcels import New, Parcel, Refused
+
+if TYPE_CHECKING:
+    from sqlalchemy import Engine
 
 MOST_REFUSALS = 3
 """So many requests refused as a whole, one after the other, and no more are sent."""

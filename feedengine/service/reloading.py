@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from feedengine.config import Settings
+from feedengine.config import Settings, declared
 
 FIXED = ("root", "feeds_path", "stack_path", "database_url", "poll_only", "metrics_port")
 """Where things are, and what is set up once: they hold until the service is started again."""
@@ -20,10 +20,10 @@ class Compared(NamedTuple):
 
 def compared(old: Settings, new: Settings) -> Compared:
     """What becomes of ``old`` when ``new`` was read."""
-    differing = [name for name in Settings.model_fields if getattr(old, name) != getattr(new, name)]
+    differing = [name for name in declared() if getattr(old, name) != getattr(new, name)]
     kept = {name: getattr(old, name) for name in FIXED}
     return Compared(
-        new.model_copy(update=kept),
+        new.but(**kept),
         [name for name in differing if name not in FIXED],
         [name for name in differing if name in FIXED],
     )

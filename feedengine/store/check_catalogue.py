@@ -18,8 +18,7 @@ from feedengine.catalogue.territories import (
     validity_set_id,
 )
 from feedengine.errors import quoted
-from feedengine.model import tables
-from feedengine.model.entities import DERIVATIONS, kinds, table_of, validity_list
+from feedengine.model.entities import DERIVATIONS, kinds, table_named, validity_list
 from feedengine.store.history import changes_of, last_changes
 from feedengine.store.ledger import numbers
 from feedengine.store.load import known_ids, load_list, load_sets
@@ -31,10 +30,11 @@ from feedengine.store.upgrade import ALWAYS_USAGES
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
 
-    from sqlalchemy import Connection, Table
+    from sqlalchemy import Connection
 
     from feedengine.catalogue.objects import Object
     from feedengine.model.entities import Kind
+    from feedengine.model.shapes import Table
 
 
 def objects(connection: Connection) -> Iterator[str]:
@@ -116,14 +116,14 @@ def _there(connection: Connection, kind: Kind | None, names: Iterable[str]) -> s
     return {link_id(*row) for row in rows_in(connection, LINKS, ends, "release_id", releases)}
 
 
-_GROUP = table_of(tables.CountryGroup)
-_MEMBER = table_of(tables.CountryGroupMember)
-_SET = table_of(tables.TerritorySet)
-_PART = table_of(tables.TerritoryPart)
-_VALIDITY_SET = table_of(tables.ValiditySet)
-_VALIDITY = table_of(tables.ValidityRow)
-_WINDOW = table_of(tables.ValidityWindow)
-_TRACK_WINDOW = table_of(tables.TrackWindow)
+_GROUP = table_named("country_group")
+_MEMBER = table_named("country_group_member")
+_SET = table_named("territory_set")
+_PART = table_named("territory_part")
+_VALIDITY_SET = table_named("validity_set")
+_VALIDITY = table_named("validity")
+_WINDOW = table_named("validity_window")
+_TRACK_WINDOW = table_named("track_window")
 _LASTING = ("starts_at", "ends_at")
 
 
@@ -155,9 +155,8 @@ def _grouped(
     connection: Connection, table: Table, owner: str, columns: tuple[str, ...], ids: Iterable[str]
 ) -> dict[str, list[tuple[Any, ...]]]:
     """The rows of each owner, in the order of the table's key."""
-    order = [column.name for column in table.primary_key.columns]
     found: dict[str, list[tuple[Any, ...]]] = {}
-    for name, *row in rows_in(connection, table, (owner, *columns), owner, ids, order):
+    for name, *row in rows_in(connection, table, (owner, *columns), owner, ids, table.key):
         found.setdefault(name, []).append(tuple(row))
     return found
 

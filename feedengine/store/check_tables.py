@@ -5,27 +5,20 @@ Each check yields a plain sentence for everything that does not hold (`feedengin
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
-
-from sqlalchemy import LargeBinary
-from sqlmodel import SQLModel
+from typing import TYPE_CHECKING
 
 from feedengine.errors import quoted
-from feedengine.model import tables
-from feedengine.model.entities import kinds, table_of
-from feedengine.model.scalars import INTEGER
-from feedengine.model.sqltypes import (
-    CanonicalDate,
-    CanonicalDecimal,
-    CanonicalInstant,
-    CanonicalText,
-)
-from feedengine.store.pages import asked, key_of
+from feedengine.model.entities import kinds, table_named
+from feedengine.model.generated import TABLES
+from feedengine.store.pages import asked
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
-    from sqlalchemy import Column, Connection, Table
+    from sqlalchemy import Connection
+
+    from feedengine.model.scalars import Kept
+    from feedengine.model.shapes import Column, Table
 
 _DIGITS = "[0-9][0-9]"
 _INSTANT = f"{_DIGITS * 2}-{_DIGITS}-{_DIGITS}T{_DIGITS}:{_DIGITS}:{_DIGITS}.{_DIGITS * 3}Z"
@@ -40,16 +33,16 @@ _NO_INSTANT = (
     " OR time(substr({0}, 12, 8)) IS NOT substr({0}, 12, 8)"
 )
 
-SHAPES: dict[type, tuple[str, str]] = {
-    CanonicalText: ("text", "typeof({0}) <> 'text'"),
-    type(INTEGER.sql): ("whole numbers from 0", "typeof({0}) <> 'integer' OR {0} < 0"),
-    CanonicalDate: ("dates", "typeof({0}) <> 'text' OR date({0}, '+0 days') IS NOT {0}"),
-    CanonicalDecimal: ("canonical decimals", _NO_DECIMAL),
-    CanonicalInstant: ("canonical instants", _NO_INSTANT),
-    LargeBinary: ("bytes", "typeof({0}) <> 'blob'"),
+SHAPES: dict[Kept, tuple[str, str]] = {
+    "text": ("text", "typeof({0}) <> 'text'"),
+    "whole": ("whole numbers from 0", "typeof({0}) <> 'integer' OR {0} < 0"),
+    "date": ("dates", "typeof({0}) <> 'text' OR date({0}, '+0 days') IS NOT {0}"),
+    "decimal": ("canonical decimals", _NO_DECIMAL),
+    "instant": ("canonical instants", _NO_INSTANT),
+    "bytes": ("bytes", "typeof({0}) <> 'blob'"),
 }
-"""A column's type → what its values are, and SQL for a value that is none; for SQLite, which would
-keep anything."""
+"""How a column is kept → what its values are, and SQL for a value that is none; for SQLite, which
+would keep anything."""
 
 
 def storage(connection: Connection) -> Iterator[str]:
@@ -60,7 +53,7 @@ def storage(connection: Connection) -> Iterator[str]:
         # SQLite 3.40 finds NULLs that are none where a key does not stand first; see `_wrong`.
         if said != "ok" and not said.startswith("NULL value in "):
             yield f"the database file is damaged: {said}"
-    for table in SQLModel.metadata.sorted_tables:
+    for table in TABLES:
         wrong = [_wrong(column) for column in table.columns]
         counts = ", ".join(f"sum({one})" for one in wrong)
         shown = ", ".join(
@@ -70,14 +63,14 @@ def storage(connection: Connection) -> Iterator[str]:
         row = next(asked(connection, f"SELECT {counts}, {shown} FROM {table.name}"))
         for at, column in enumerate(table.columns):
             if row[at]:
-                what, example = SHAPES[type(column.type)][0], quoted(str(row[at + len(wrong)]))
+                what, example = SHAPES[column.kept][0], quoted(str(row[at + len(wrong)]))
                 where = f"{table.name}.{column.name}"
                 yield f"{where} is to hold {what}, but does not {row[at]} times, as in {example}"
 
 
-def _wrong(column: Column[Any]) -> str:
+def _wrong(column: Column) -> str:
     """SQL: the value of a column is none that it may hold."""
-    shape = SHAPES[type(column.type)][1].format(column.name)
+    shape = SHAPES[column.kept][1].format(column.name)
     if column.nullable:
         return f"({column.name} IS NOT NULL AND ({shape}))"
     return f"({column.name} IS NULL OR {shape})"
@@ -85,13 +78,13 @@ def _wrong(column: Column[Any]) -> str:
 
 def foreign_keys(connection: Connection) -> Iterator[str]:
     """Everything that is referred to is there."""
-    for table in SQLModel.metadata.sorted_tables:
-        for key in table.foreign_keys:
-            column, parent = key.parent.name, key.column.table.name
+    for table in TABLES:
+        for column, parent in ((one.name, one.refers) for one in table.columns if one.refers):
+            key = table_named(parent).key[0]
             text = (
-                f"SELECT c.{key_of(table)[0]}, c.{column} FROM {table.name} c"
-                f" LEFT JOIN {parent} p ON p.{key.column.name} = c.{column}"
-                f" WHERE c.{column} IS NOT NULL AND p.{key.column.name} IS NULL ORDER BY 1, 2"
+                f"SELECT c.{table.key[0]}, c.{column} FROM {table.name} c"
+                f" LEFT JOIN {parent} p ON p.{key} = c.{column}"
+                f" WHERE c.{column} IS NOT NULL AND p.{key} IS NULL ORDER BY 1, 2"
             )
             for row in asked(connection, text):
                 own, other = (quoted(str(value)) for value in row)
@@ -107,8 +100,8 @@ def _repeated(connection: Connection, table: Table, columns: Sequence[str]) -> l
 
 def lists(connection: Connection) -> Iterator[str]:
     """P32: lists are numbered 1 to n, and no two items have the same key."""
-    for table in SQLModel.metadata.sorted_tables:
-        *owner, last = key_of(table)
+    for table in TABLES:
+        *owner, last = table.key
         if last == "position":
             names = ", ".join(owner)
             text = (
@@ -137,7 +130,7 @@ def _lacking(connection: Connection, table: Table, owner: str, one_of: Sequence[
 
 def link_positions(connection: Connection) -> Iterator[str]:
     """The tracks of a release have positions of their own, from 1."""
-    table = table_of(tables.ReleaseTrack)
+    table = table_named("release_track")
     for (release,) in asked(
         connection, f"SELECT DISTINCT release_id FROM {table.name} WHERE position < 1 ORDER BY 1"
     ):
@@ -154,10 +147,9 @@ def words(connection: Connection) -> Iterator[str]:
     )
     for (country,) in asked(connection, text):
         yield f"country_group_member names {quoted(str(country))}, which is no country"
-    for declared in (tables.TrackValidity, tables.ValidityRow):
-        table = table_of(declared)
+    for table in (table_named("track_validity"), table_named("validity")):
         where = "type NOT IN ('Allow', 'Deny')"
-        text = f"SELECT {key_of(table)[0]}, type FROM {table.name} WHERE {where} ORDER BY 1"
+        text = f"SELECT {table.key[0]}, type FROM {table.name} WHERE {where} ORDER BY 1"
         for owner, found in asked(connection, text):
             yield f"{table.name} of {quoted(str(owner))} has the type {quoted(str(found))}"
 

@@ -7,30 +7,32 @@ loaded is still true when it is saved.
 from __future__ import annotations
 
 import os
-import secrets
-import socket
 from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any, NoReturn
-
-from sqlalchemy import Connection, Engine, create_engine, event
-from sqlalchemy.engine import URL, make_url
-from sqlalchemy.exc import ArgumentError, DBAPIError
 
 from feedengine.errors import PassingError, ServiceError, UsageError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from sqlalchemy import Connection, Engine
+    from sqlalchemy.engine import URL
+
 BUSY_MILLISECONDS = 30_000
 """How long a second process waits for the writer before it gives up."""
 
-_PRAGMAS = (
+READER_PRAGMAS = (
     f"PRAGMA busy_timeout = {BUSY_MILLISECONDS}",
+    "PRAGMA cache_size = -16384",
+    "PRAGMA temp_store = MEMORY",
+)
+"""What every session sets."""
+
+_PRAGMAS = (
+    *READER_PRAGMAS,
     "PRAGMA journal_mode = WAL",
     "PRAGMA synchronous = FULL",
     "PRAGMA foreign_keys = ON",
-    "PRAGMA cache_size = -16384",
-    "PRAGMA temp_store = MEMORY",
 )
 """FULL: a success log must never be on the disk before its commit is (house.md, measured)."""
 
@@ -41,12 +43,18 @@ CONNECT_SECONDS = 5
 
 def session_name() -> str:
     """A name that no other process has, on any machine; PostgreSQL keeps 63 characters of it."""
+    import secrets  # wanted for PostgreSQL alone
+    import socket
+
     host = "".join(c if c.isascii() and c.isprintable() else "?" for c in socket.gethostname())
     return f"feedengine {host[:30]}:{os.getpid()}:{secrets.token_hex(4)}"
 
 
 def open_database(url: str) -> Engine:
     """The engine for ``url``; raises `UsageError` for a URL that names no database."""
+    from sqlalchemy.engine import make_url  # SQLAlchemy is imported by whoever opens a database
+    from sqlalchemy.exc import ArgumentError
+
     with suppress(ArgumentError, ImportError, LookupError, ValueError):
         parsed = make_url(url)
         kind = parsed.get_backend_name()
@@ -63,6 +71,8 @@ def open_database(url: str) -> Engine:
 
 
 def _sqlite(url: URL) -> Engine:
+    from sqlalchemy import create_engine, event
+
     engine = create_engine(url)
     event.listen(engine, "connect", _prepare_sqlite)
     event.listen(engine, "begin", _begin_sqlite)
@@ -71,6 +81,8 @@ def _sqlite(url: URL) -> Engine:
 
 def _postgresql(url: URL) -> Engine:
     """SQLAlchemy's psycopg 3; whatever driver the URL names, that is the one there is."""
+    from sqlalchemy import create_engine, event
+
     from feedengine.store import postgres
 
     url = url.set(drivername="postgresql+psycopg").difference_update_query(_OURS)
@@ -170,17 +182,20 @@ def changing(engine: Engine) -> Iterator[Connection]:
 @contextmanager
 def _told() -> Iterator[None]:
     """The database's failures as the operator's: what failed, and what to do."""
+    from sqlalchemy.exc import DBAPIError
+
     try:
         yield
     except DBAPIError as error:
-        _failed(error.orig or error)
+        failed(error.orig or error)
     except Exception as error:
         if type(error).__module__.partition(".")[0] not in {"psycopg", "sqlite3"}:
             raise
-        _failed(error)  # of rows, which go past SQLAlchemy
+        failed(error)  # of rows, which go past SQLAlchemy
 
 
-def _failed(error: BaseException) -> NoReturn:
+def failed(error: BaseException) -> NoReturn:
+    """Tell a driver's failure as the operator's; raises `ServiceError`."""
     reason = str(error).strip().splitlines()
     message = f"the database failed: {reason[0] if reason else 'no answer'}"
     hint = "see `feedengine config` for database_url; nothing of the transaction was kept"

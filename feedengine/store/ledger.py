@@ -7,8 +7,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from feedengine.catalogue.hand import PROVISIONAL, Touched
 from feedengine.catalogue.objects import Link, Object, link_document, link_id, to_json
-from feedengine.model import ledger as declared
-from feedengine.model.entities import table_of
+from feedengine.model.entities import table_named
 from feedengine.store.pages import asked
 from feedengine.store.save import save_hand
 from feedengine.store.statements import MOST_IDS, first_row, statements, write
@@ -21,15 +20,15 @@ if TYPE_CHECKING:
     from feedengine.catalogue.hand import Hand
     from feedengine.errors import Finding
 
-FEED_RUN = table_of(declared.FeedRun)
-PACKAGE_RUN = table_of(declared.PackageRun)
-FINDING = table_of(declared.FindingRow)
-CHANGE = table_of(declared.Change)
+FEED_RUN = table_named("feed_run")
+PACKAGE_RUN = table_named("package_run")
+FINDING = table_named("finding")
+CHANGE = table_named("change")
 
-RUN_COLUMNS = tuple(column.name for column in FEED_RUN.columns)
-PACKAGE_COLUMNS = tuple(column.name for column in PACKAGE_RUN.columns)
-FINDING_COLUMNS = tuple(column.name for column in FINDING.columns)
-CHANGE_COLUMNS = tuple(column.name for column in CHANGE.columns)
+RUN_COLUMNS = FEED_RUN.names
+PACKAGE_COLUMNS = PACKAGE_RUN.names
+FINDING_COLUMNS = FINDING.names
+CHANGE_COLUMNS = CHANGE.names
 
 _HEX = re.compile(rb"\\x([0-9a-f]{2})")
 

@@ -7,8 +7,7 @@ from typing import TYPE_CHECKING, Any
 from feedengine.catalogue.hand import Hand
 from feedengine.catalogue.objects import Item, Key, Link, Object, from_json
 from feedengine.catalogue.territories import Part, TerritorySet, Validity, from_parts
-from feedengine.model import tables
-from feedengine.model.entities import Kind, ListKind, kinds, links_to, table_of
+from feedengine.model.entities import Kind, ListKind, kinds, links_to, table_named
 from feedengine.store.pages import among
 from feedengine.store.statements import Wanted, rows_asked, rows_in, rows_in_each
 
@@ -21,7 +20,7 @@ if TYPE_CHECKING:
 
     Reader = Callable[[Connection, Kind, Iterable[str]], list[Object]]
 
-LINKS = table_of(tables.ReleaseTrack)
+LINKS = table_named("release_track")
 LINK_COLUMNS = ("release_id", "track_id", "position", "linked_seq")
 
 
@@ -180,10 +179,10 @@ def _load_sets(connection: Connection, hand: Hand, keys: Iterable[Key]) -> None:
     hand.sets.update(load_sets(connection, [str(name) for name in names]))
 
 
-_PARTS = table_of(tables.TerritoryPart)
-_SETS = table_of(tables.TerritorySet)
-_MEMBERS = table_of(tables.CountryGroupMember)
-_VALIDITIES = table_of(tables.ValidityRow)
+_PARTS = table_named("territory_part")
+_SETS = table_named("territory_set")
+_MEMBERS = table_named("country_group_member")
+_VALIDITIES = table_named("validity")
 
 
 def load_sets(connection: Connection, names: Iterable[str]) -> dict[str, TerritorySet]:

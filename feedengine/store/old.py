@@ -14,7 +14,9 @@ from feedengine.store.statements import statements, write
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from sqlalchemy import Connection, Table
+    from sqlalchemy import Connection
+
+    from feedengine.model.shapes import Table
 
 _OLD = "r.finished_at < ? AND r.filed_at IS NOT NULL AND r.undoes IS NULL"
 """SQL: a run has ended before, and nothing is left to be done for it."""

@@ -9,15 +9,12 @@ from feedengine.store.statements import driver_of, statements
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from sqlalchemy import Connection, Table
+    from sqlalchemy import Connection
+
+    from feedengine.model.shapes import Table
 
 PAGE = 1_000
 """Rows in a page."""
-
-
-def key_of(table: Table) -> tuple[str, ...]:
-    """The columns of a table's primary key."""
-    return tuple(column.name for column in table.primary_key.columns)
 
 
 def asked(connection: Connection, text: str, *values: Any) -> Iterator[tuple[Any, ...]]:
@@ -40,8 +37,8 @@ def pages(
     Each page begins behind the last one, so rows may change meanwhile, and no query stays open.
     """
     made = statements(connection)
-    names = tuple(columns) or tuple(column.name for column in table.columns)
-    keys = tuple(key) or key_of(table)
+    names = tuple(columns) or table.names
+    keys = tuple(key) or table.key
     at = [names.index(name) for name in keys]
     begin = f"SELECT {made.names(names)} FROM {made.quote(table.name)}"
     behind = f" WHERE ({made.names(keys)}) > ({', '.join('?' * len(keys))})"

@@ -9,8 +9,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from feedengine.model import parcels as declared
-from feedengine.model.entities import table_of
+from feedengine.model.entities import table_named
 from feedengine.model.play_ids import SIZE, Among, Mask
 from feedengine.store.pages import asked
 from feedengine.store.statements import statements, write
@@ -22,10 +21,10 @@ if TYPE_CHECKING:
 
     from feedengine.model.keys import Series
 
-PARCEL = table_of(declared.Parcel)
-PLAYS = table_of(declared.ParcelPlays)
-REFUSAL = table_of(declared.PlayRefusal)
-COLUMNS = tuple(column.name for column in PARCEL.columns)
+PARCEL = table_named("parcel")
+PLAYS = table_named("parcel_plays")
+REFUSAL = table_named("play_refusal")
+COLUMNS = PARCEL.names
 
 BLOCK = 4096
 """Ids in one row of ``parcel_plays``, at most: 64 KB."""

@@ -14,14 +14,17 @@ from psycopg.adapt import Loader
 from sqlalchemy.exc import DisconnectionError
 
 from feedengine.errors import UsageError
-from feedengine.model.sqltypes import canonical_instant
+from feedengine.model.instants import canonical_instant
 from feedengine.store.statements import driver_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from contextlib import AbstractContextManager
 
-    from sqlalchemy import Connection, Table
+    from sqlalchemy import Connection
+
+    from feedengine.model.scalars import Kept
+    from feedengine.model.shapes import Table
 
 _SESSION = (
     "SET TIME ZONE 'UTC'; SET DATESTYLE = 'ISO, YMD'; SET client_min_messages = warning;"
@@ -101,19 +104,19 @@ def taken_up(connection: Any, record: Any, _proxy: Any) -> None:
         raise DisconnectionError from error
 
 
+_ARRAYS: dict[Kept, str] = {
+    "text": "text",
+    "whole": "bigint",
+    "decimal": "numeric",
+    "date": "date",
+    "instant": "timestamptz",
+    "bytes": "bytea",
+}
+
+
 def array_of(table: Table, name: str) -> str:
     """A parameter that holds one value of a column for each row."""
-    return f"%s::{_TYPES[type(table.columns[name].type).__name__]}[]"
-
-
-_TYPES = {
-    "CanonicalText": "text",
-    "CanonicalInstant": "timestamptz",
-    "CanonicalDate": "date",
-    "CanonicalDecimal": "numeric",
-    "LargeBinary": "bytea",
-    "BigInteger": "bigint",
-}
+    return f"%s::{_ARRAYS[table.column(name).kept]}[]"
 
 
 def write_rows(connection: Connection, text: str, rows: Sequence[tuple[Any, ...]]) -> None:

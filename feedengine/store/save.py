@@ -17,8 +17,7 @@ from feedengine.catalogue.territories import (
     parts,
     validity_set_id,
 )
-from feedengine.model import tables
-from feedengine.model.entities import Kind, ListKind, kinds, table_of
+from feedengine.model.entities import Kind, ListKind, kinds, table_named
 from feedengine.store.load import known_ids
 from feedengine.store.statements import Statements, rows_in, statements, write
 
@@ -30,7 +29,7 @@ if TYPE_CHECKING:
     from feedengine.catalogue.hand import Hand
     from feedengine.catalogue.objects import Object
 
-LINKS = table_of(tables.ReleaseTrack)
+LINKS = table_named("release_track")
 _NEVER = "0001-01-01T00:00:00.000000Z"
 """Both ends of the empty window that stands for "never open"."""
 
@@ -158,7 +157,7 @@ def _list(rows: Rows, one: ListKind, key: str, old: tuple[Any, ...], new: tuple[
             rows.added(one).extend([(key, position, *item) for position, item in places])
 
 
-_TRACK_WINDOWS = table_of(tables.TrackWindow)
+_TRACK_WINDOWS = table_named("track_window")
 _WINDOW_COLUMNS = ("usage", "position", "starts_at", "ends_at")
 
 
@@ -203,14 +202,14 @@ def _links(rows: Rows, hand: Hand, linked_seq: Mapping[int, int]) -> None:
             rows.items.setdefault(text, []).append((after.position, order, *key))
 
 
-_SET = table_of(tables.TerritorySet)
-_PART = table_of(tables.TerritoryPart)
-_GROUP = table_of(tables.CountryGroup)
-_MEMBER = table_of(tables.CountryGroupMember)
-_VALIDITY_SET = table_of(tables.ValiditySet)
-_VALIDITY = table_of(tables.ValidityRow)
-_WINDOW = table_of(tables.ValidityWindow)
-_USAGE = table_of(tables.Usage)
+_SET = table_named("territory_set")
+_PART = table_named("territory_part")
+_GROUP = table_named("country_group")
+_MEMBER = table_named("country_group_member")
+_VALIDITY_SET = table_named("validity_set")
+_VALIDITY = table_named("validity")
+_WINDOW = table_named("validity_window")
+_USAGE = table_named("usage")
 
 
 def save_sets(connection: Connection, sets: Iterable[TerritorySet]) -> None:

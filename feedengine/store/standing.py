@@ -6,13 +6,11 @@ import json
 from itertools import islice
 from typing import TYPE_CHECKING, NamedTuple
 
-from sqlmodel import SQLModel
-
 from feedengine.catalogue.asof import LINK
 from feedengine.catalogue.objects import link_document, link_id, to_json
 from feedengine.errors import ServiceError, quoted
-from feedengine.model import tables
-from feedengine.model.entities import kinds, table_of
+from feedengine.model.entities import kinds, table_named
+from feedengine.model.generated import TABLES
 from feedengine.store.load import load_objects, load_sets
 from feedengine.store.pages import PAGE, asked, ids_of
 from feedengine.store.statements import rows_in
@@ -20,14 +18,15 @@ from feedengine.store.statements import rows_in
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator
 
-    from sqlalchemy import Connection, Table
+    from sqlalchemy import Connection
 
     from feedengine.catalogue.objects import Object
     from feedengine.catalogue.territories import TerritorySet
     from feedengine.model.entities import Kind
+    from feedengine.model.shapes import Table
 
-SET = table_of(tables.TerritorySet)
-LINKS = table_of(tables.ReleaseTrack)
+SET = table_named("territory_set")
+LINKS = table_named("release_track")
 SETS_AT_ONCE = 200
 """Territory sets in memory at a time: each may name every country."""
 
@@ -49,12 +48,7 @@ class Standing(NamedTuple):
 
 def catalogue_tables() -> list[Table]:
     """The tables of the catalogue, without history and ledger; what others refer to first."""
-    declared = {
-        table_of(one).name
-        for one in vars(tables).values()
-        if isinstance(one, type) and issubclass(one, SQLModel) and hasattr(one, "__table__")
-    }
-    return [table for table in SQLModel.metadata.sorted_tables if table.name in declared]
+    return [table for table in TABLES if table.part == "catalogue"]
 
 
 def set_document(territories: TerritorySet) -> str:

@@ -10,9 +10,12 @@ import json
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import cache
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
-from sqlalchemy import Connection, Dialect, Table
+from feedengine.model.shapes import Table
+
+if TYPE_CHECKING:
+    from sqlalchemy import Connection, Dialect
 
 MOST_IDS = 5_000
 """Ids in one query."""

@@ -9,7 +9,6 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any, TypeAlias
 
-from feedengine.model.sqltypes import CanonicalInstant
 from feedengine.store.ledger import (
     CHANGE,
     CHANGE_COLUMNS,
@@ -26,7 +25,9 @@ from feedengine.store.statements import rows_in
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from sqlalchemy import Connection, Table
+    from sqlalchemy import Connection
+
+    from feedengine.model.shapes import Table
 
 Told: TypeAlias = tuple[str, dict[str, Any]]
 """A table's name, and a row of it as a document; NULLs left out."""
@@ -43,9 +44,7 @@ def _told(table: Table, row: Iterable[Any]) -> Told:
     document = {
         column.name: value
         for column, value in zip(table.columns, row, strict=True)
-        if value is not None
-        and column.name not in _NOT_TOLD
-        and not isinstance(column.type, CanonicalInstant)
+        if value is not None and column.name not in _NOT_TOLD and column.kept != "instant"
     }
     return table.name, document
 

@@ -6,12 +6,10 @@ from importlib.resources import files
 from typing import TYPE_CHECKING
 
 from iso3166 import countries_by_alpha2
-from sqlalchemy import inspect
 
 from feedengine.errors import UsageError
-from feedengine.model import tables
-from feedengine.model.entities import table_of
-from feedengine.store.database import reading, writing
+from feedengine.model.entities import table_named
+from feedengine.store.database import writing
 from feedengine.store.statements import statements, write
 from feedengine.store.views import VIEWS
 
@@ -30,10 +28,19 @@ def newest() -> str:
 
 def revision_of(connection: Connection) -> str | None:
     """The revision of a database, None when it has no catalogue."""
-    if not inspect(connection).has_table("alembic_version"):
+    if not _has_revision(connection):
         return None
     found = connection.exec_driver_sql("SELECT version_num FROM alembic_version").scalar()
     return None if found is None else str(found)
+
+
+def _has_revision(connection: Connection) -> bool:
+    if connection.dialect.name == "sqlite":
+        text = "SELECT count(*) FROM sqlite_master WHERE name = 'alembic_version'"
+        return bool(connection.exec_driver_sql(text).scalar())
+    from sqlalchemy import inspect
+
+    return inspect(connection).has_table("alembic_version")
 
 
 def upgrade(engine: Engine, revision: str = "head") -> str:
@@ -57,7 +64,7 @@ def upgrade(engine: Engine, revision: str = "head") -> str:
 def _fill(connection: Connection) -> None:
     """Countries and usages that are always there."""
     made = statements(connection)
-    country, usage = table_of(tables.Country), table_of(tables.Usage)
+    country, usage = table_named("country"), table_named("usage")
     known = {row[0] for row in connection.exec_driver_sql("SELECT code FROM country")}
     rows = [(c, found.name) for c, found in countries_by_alpha2.items() if c not in known]
     write(connection, made.insert(country, ("code", "name")), rows)
@@ -66,10 +73,9 @@ def _fill(connection: Connection) -> None:
     write(connection, made.insert(usage, ("name",)), names)
 
 
-def check_revision(engine: Engine) -> None:
+def check_revision(connection: Connection) -> None:
     """Raise `UsageError` when the database is not at this version's revision."""
-    with reading(engine) as connection:
-        found = revision_of(connection)
+    found = revision_of(connection)
     if found is None:
         raise UsageError("the database holds no catalogue", "make one with `feedengine init`")
     if found != newest():

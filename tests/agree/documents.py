@@ -21,8 +21,8 @@ if TYPE_CHECKING:
 
     from hypothesis.strategies import DrawFn, SearchStrategy
 
-    from feedengine.model.declare import Listed
     from feedengine.model.scalars import Scalar
+    from feedengine.model.shapes import Listed
 
 T = TypeVar("T")
 

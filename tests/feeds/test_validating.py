@@ -146,9 +146,9 @@ def test_strict_refuses_what_is_else_read_leniently(feed: FeedWriter, engine: En
     )
     assert codes(validate([path])) == [["sub-action-lenient"]]
     assert codes(validate([path], strict=True)) == [["action-forbidden"]]
-    settings = engine.settings.model_copy(update={"strict_clients": ("Sony",)})
+    settings = engine.settings.but(strict_clients=("Sony",))
     assert codes(validate([path], settings)) == [["action-forbidden"]]
-    settings = engine.settings.model_copy(update={"strict_clients": ("Other",)})
+    settings = engine.settings.but(strict_clients=("Other",))
     assert codes(validate([path], settings)) == [["sub-action-lenient"]]
 
 
@@ -224,7 +224,7 @@ def test_an_entry_is_known_wherever_it_lies(feed: FeedWriter, engine: Engine) ->
     """A file that names a feed is an entry, and its site's feeds are looked in."""
     feed.add(package(ARTIST))
     entry = feed.stack()
-    moved = engine.settings.model_copy(update={"stack_path": Path("queue"), "feeds_path": None})
+    moved = engine.settings.but(stack_path=Path("queue"), feeds_path=None)
     moved.stack.mkdir()
     entry.rename(moved.stack / entry.name)
     assert codes(validate([moved.stack / entry.name], moved)) == [[], [], []]
@@ -306,7 +306,7 @@ def test_a_plan_of_many_batches(feed: FeedWriter, engine: Engine, tmp_path: Path
     feed.add(package("<Track><ID>t</ID><View operator='Decrease'>4</View></Track>", "Update"))
     before = rows(tmp_path)
     whole = validate([feed.folder], against=engine)
-    small = engine.settings.model_copy(update={"batch_packages": 1})
+    small = engine.settings.but(batch_packages=1)
     assert validate([feed.folder], small, against=engine) == whole
     assert [one.plan for one in whole][3:] == [["update track t: title, view"]] * 1 + [
         ["update track t: view"],
@@ -321,7 +321,7 @@ def test_a_walk_that_is_left_early(feed: FeedWriter, engine: Engine, tmp_path: P
     for number in range(5):
         feed.add(package(f"<Label><ID>{number}</ID><Name>L</Name></Label>"))
     before = rows(tmp_path)
-    small = engine.settings.model_copy(update={"batch_packages": 1})
+    small = engine.settings.but(batch_packages=1)
     walk = validated([feed.folder], small, against=engine)
     assert next(walk).kind == "feed"
     assert next(walk).plan == ["create label 0"]
@@ -373,7 +373,7 @@ def test_a_late_feed_is_told(feed: FeedWriter, engine: Engine, tmp_path: Path) -
     engine.run()
     path = feed.add(package("<Artist><ID>a</ID><Name>Old</Name></Artist>", "Update"))
     assert codes(validate([path], against=engine)) == [["older-than-last-change"]]
-    refusing = engine.settings.model_copy(update={"late_feeds": "refuse"})
+    refusing = engine.settings.but(late_feeds="refuse")
     assert codes(validate([path], refusing, against=engine)) == [["stale"]]
 
 
@@ -386,7 +386,7 @@ def test_a_feed_that_would_be_held_is_told(feed: FeedWriter, engine: Engine) -> 
     doomed = new_feed(engine.settings.root, "Sony")
     for number in range(4):
         doomed.add(package(f"<Label><ID>{number}</ID></Label>", "Delete"))
-    wary = engine.settings.model_copy(update={"hold_count": 2})
+    wary = engine.settings.but(hold_count=2)
     results = validate([doomed.folder], wary, against=engine)
     assert codes(results) == [["feed-held"], [], [], [], []]
     assert results[1].plan == ["delete label 0"]

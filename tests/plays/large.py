@@ -21,6 +21,7 @@ from feedengine.catalogue.territories import (
     territory_set,
     validity_set_id,
 )
+from feedengine.model.entities import table_named
 from feedengine.model.identifiers import COUNTRIES
 from feedengine.store.database import writing
 from feedengine.store.ledger import CHANGE, CHANGE_COLUMNS
@@ -128,12 +129,9 @@ def _write_sets(connection: Connection, sets: list[TerritorySet]) -> None:
                 for at, window in enumerate(found):
                     row = (validity, usage, at, *window)
                     tables.setdefault("validity_window", {})[row] = None
-    from sqlmodel import SQLModel
-
     for name, rows in tables.items():
-        table = SQLModel.metadata.tables[name]
-        columns = tuple(column.name for column in table.columns)
-        write(connection, made.insert(table, columns), list(rows))
+        table = table_named(name)
+        write(connection, made.insert(table, table.names), list(rows))
 
 
 def fill(database: Engine, tracks: int, seed: int = 7) -> int:

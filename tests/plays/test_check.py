@@ -115,6 +115,10 @@ def test_settings_come_from_file_environment_and_flags(
     assert as_json(capsys, plays.name)[1]["reasons"] == {"shopid-not-permitted": 1}
     monkeypatch.setenv("FEEDENGINE_SHOP_IDS", "GB=2")
     assert as_json(capsys, plays.name)[0] == 0
+    monkeypatch.setenv("FEEDENGINE_PERMITTED_COUNTRIES", "US")
+    assert as_json(capsys, plays.name)[1]["reasons"] == {"country-not-permitted": 1}
+    monkeypatch.setenv("FEEDENGINE_PERMITTED_COUNTRIES", "GB,WW")
+    assert as_json(capsys, plays.name)[0] == 2
 
 
 def test_refused_rows_are_kept_as_they_came(plays: Path, tmp_path: Path) -> None:
@@ -164,6 +168,38 @@ def test_endpoint_and_playlist_name_their_fields_as_their_recipients_do() -> Non
     assert PLAYLIST.schema().names == [
         "Title", "Artist", "Album", "Label", "Start Time", "End Time", "Duration",
     ]  # fmt: skip
+
+
+def test_days_and_countries_are_a_table_where_there_are_several(
+    plays: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The last days and the largest countries, as many as --list says."""
+    rows = [play(id=None, datetimeplayed=f"2024-04-{day}T08:00:00Z") for day in (26, 27, 28)]
+    rows += [play(id=None, country=code) for code in ("GB", "GB", "FR")]
+    plays.write_text("".join(json.dumps(row) + "\n" for row in rows), "utf-8")
+    words = ["plays", "check", plays.name, "--now", NOW, "--no-catalogue", "--list", "2"]
+    assert run(words) == 0
+    found = [line.split() for line in capsys.readouterr().out.splitlines()]
+    assert found[:9] == [
+        ["day", "accepted", "rejected"],
+        ["2024-04-28", "4", "0"],
+        ["2024-04-27", "1", "0"],
+        ["…", "and", "1", "more;", "see", "--list"],
+        [],
+        ["country", "accepted", "rejected"],
+        ["US", "3", "0"],
+        ["GB", "2", "0"],
+        ["…", "and", "1", "more;", "see", "--list"],
+    ]
+
+
+def test_one_day_and_one_country_are_no_table(
+    plays: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """They would say what the sum says."""
+    plays.write_text(json.dumps(play(id=None)), "utf-8")
+    assert run(["plays", "check", plays.name, "--now", NOW, "--no-catalogue"]) == 0
+    assert "country" not in capsys.readouterr().out
 
 
 def test_the_same_log_twice_is_found_also_without_ids(

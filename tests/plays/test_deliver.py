@@ -24,7 +24,7 @@ from feedengine.plays.deliver import (
     prepare,
     way_to,
 )
-from feedengine.plays.encode import EncodeError, read_receipts
+from feedengine.plays.encode import read_receipts
 from feedengine.plays.folder import Folder
 from feedengine.plays.settling import release, status
 from feedengine.store import parcels
@@ -53,7 +53,7 @@ def site(tmp_path: Path, on_both: Databases) -> Iterator[Site]:
 
 def setting(site: Site, **values: Any) -> None:
     """Change settings between two runs."""
-    site.settings = site.settings.model_copy(update=values)
+    site.settings = site.settings.but(**values)
 
 
 def files(site: Site) -> dict[str, bytes]:
@@ -393,7 +393,7 @@ def test_playlists_of_any_age_are_delivered(site: Site, tmp_path: Path) -> None:
 def test_a_playlist_without_a_stream_is_refused(site: Site, tmp_path: Path) -> None:
     """It would stand in nobody's file."""
     table = playlist(2, stream=["main", ""])
-    with pytest.raises(EncodeError, match="names no stream"):
+    with pytest.raises(UsageError, match="names no stream"):
         deliver(site, saved(table, tmp_path / "p"), "folder", "playlist")
     assert parcels_of(site) == []
 
@@ -458,7 +458,7 @@ def test_what_is_no_table_of_plays_is_refused(site: Site, tmp_path: Path) -> Non
 def test_a_zone_that_is_none_is_refused(site: Site) -> None:
     """With the form that is wanted."""
     with pytest.raises(UsageError, match="is no time zone"):
-        module.packing_of(site.settings.model_copy(update={"stream_zone": "../x"}), "playlist")
+        module.packing_of(site.settings.but(stream_zone="../x"), "playlist")
 
 
 @pytest.mark.sqlite_alone("asked of no database")

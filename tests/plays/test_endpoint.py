@@ -61,7 +61,7 @@ def site(tmp_path: Path, recipient: Recipient) -> Iterator[Site]:
 
 def setting(site: Site, **values: Any) -> None:
     """Change settings between two runs."""
-    site.settings = site.settings.model_copy(update=values)
+    site.settings = site.settings.but(**values)
 
 
 def sent(site: Site, count: int = 250, **columns: Any) -> Delivered:

@@ -476,3 +476,16 @@ def test_broken_parquet_files_are_refused_or_read(tmp_path: Path) -> None:
         mapping = dict(zip(KNOWN_COLUMNS, dict.fromkeys(names), strict=False))
         faults = {row["fault"] for row in rows_of(path, mapping) if "fault" in row}
         assert faults <= {"file-damaged", "file-columns", "row-nested", "row-not-utf8"}, name
+
+
+def test_large_rows_of_parquet_are_few_at_once(tmp_path: Path) -> None:
+    """However many rows a row group has, a batch holds some 64 MB at most."""
+    rows = 300
+    table = pa.table(
+        {"trackid": ["1"] * rows, "useragent": [f"{at:07}" * 150_000 for at in range(rows)]}
+    )
+    parquet.write_table(table, tmp_path / "a.parquet", use_dictionary=False)
+    found = sources([str(tmp_path / "a.parquet")], None)
+    sizes = [batch.num_rows for batch in read(found, Naming(None), Meter(found))]
+    assert sum(sizes) == rows
+    assert max(sizes) <= 64

@@ -68,6 +68,7 @@ def test_prepared_plays_are_delivered(home: Path, capsys: pytest.CaptureFixture[
         "accepted.parquet",
         "parcels",
         "rejected.parquet",
+        "report.html",
         "summary.json",
     ]
     status, found = said(capsys, "plays", "deliver", "out", "--to", "folder")

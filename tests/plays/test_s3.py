@@ -141,7 +141,7 @@ def test_a_server_that_stays_away_is_told_and_nothing_is_lost(
 ) -> None:
     """Exit 3; the next call goes on where this one ended."""
     proxy.plan = ["pass"] + ["503"] * 10_000
-    site.settings = site.settings.model_copy(update={"send_retry_seconds": 0.0})
+    site.settings = site.settings.but(send_retry_seconds=0.0)
     with pytest.raises(ServiceError, match="SlowDown"):
         sent(site)
     proxy.plan = []
@@ -169,7 +169,7 @@ def test_what_the_operator_must_mend_is_said(
         monkeypatch.delenv(name)
     else:
         monkeypatch.setenv(name, value.format(*free_ports(1)))
-    site.settings = site.settings.model_copy(update={"send_retry_seconds": 0.0})
+    site.settings = site.settings.but(send_retry_seconds=0.0)
     with pytest.raises(ServiceError, match=told) as raised:
         sent(site)
     assert raised.value.exit_status == 3

@@ -55,7 +55,12 @@ def test_judging_twice_gives_the_same_bytes(tmp_path: Path) -> None:
         )
         written.append({path.name: path.read_bytes() for path in (tmp_path / name).iterdir()})
     assert written[0] == written[1]
-    assert set(written[0]) == {"accepted.parquet", "rejected.parquet", "summary.json"}
+    assert set(written[0]) == {
+        "accepted.parquet",
+        "rejected.parquet",
+        "summary.json",
+        "report.html",
+    }
 
 
 @pytest.fixture(scope="module")

@@ -15,7 +15,7 @@ from typing import NamedTuple
 
 import pytest
 
-from feedengine.config import PREFIX, Settings
+from feedengine.config import PREFIX, declared
 from feedengine.engine import Engine
 from feedengine.service.process import STOP_SECONDS
 
@@ -27,7 +27,7 @@ UNIT = (DEPLOY / "feedengine.service").read_text("utf-8")
 EXAMPLE = (DEPLOY / "environment.example").read_text("utf-8")
 CONTAINER = (DEPLOY / "Containerfile").read_text("utf-8")
 
-SETTINGS = {f"{PREFIX}{name.upper()}" for name in Settings.model_fields}
+SETTINGS = {f"{PREFIX}{name.upper()}" for name in declared()}
 
 
 def unit(key: str) -> str:
@@ -86,7 +86,7 @@ def test_the_unit_fits_the_service() -> None:
 @pytest.mark.parametrize("text", [UNIT, EXAMPLE, CONTAINER], ids=["unit", "example", "container"])
 def test_variables_are_settings(text: str) -> None:
     """A misspelt one would end the service with exit status 2."""
-    named = set(re.findall(rf"\b{PREFIX}[A-Z_]+", text))
+    named = set(re.findall(rf"\b{PREFIX}[A-Z0-9_]+", text))
     assert named
     assert named <= SETTINGS
 

@@ -62,7 +62,7 @@ def test_lost_events_delay_and_lose_nothing(
 
 def test_an_event_wakes_it(site: Settings) -> None:
     """Long before it would have looked by itself."""
-    with watched(site.model_copy(update={"poll_seconds": 60.0})) as (_, ear):
+    with watched(site.but(poll_seconds=60.0)) as (_, ear):
         until(lambda: ear.heard("looked"))
         drop(site.root, 1, track(1))
         until(lambda: ear.heard("ended"))
@@ -190,7 +190,7 @@ def test_what_is_old_is_removed_once_a_day(site: Settings, monkeypatch: pytest.M
         return real(self)
 
     monkeypatch.setattr(Engine, "prune", prune)
-    with watched(site.model_copy(update={"keep_entries_days": 0})) as (_, ear):
+    with watched(site.but(keep_entries_days=0)) as (_, ear):
         until(lambda: sum(one[0] == "pruned" for one in ear.told) == 2)
         drop(site.root, 2, track(2))
         until(lambda: ear.heard("ended", f"{DAY + 2}.xml", "succeeded"))

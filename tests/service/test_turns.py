@@ -20,7 +20,7 @@ def shared(tmp_path: Path, on_both: Databases) -> Settings:
     """A new site whose catalogue is where the suite runs."""
     assert on_both.kind
     with Engine.init(tmp_path / "site") as engine:
-        return engine.settings.model_copy(update={"poll_seconds": 0.1})
+        return engine.settings.but(poll_seconds=0.1)
 
 
 def test_one_after_the_other(shared: Settings) -> None:

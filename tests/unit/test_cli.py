@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 
 from feedengine.cli import main, output
-from feedengine.config import SECRETS, Settings
+from feedengine.config import SECRETS, declared
 from feedengine.engine import Engine
 from feedengine.feeds.author import new_feed
 
@@ -148,7 +148,7 @@ def test_help_lists_exactly_the_commands(run: Runner) -> None:
         *("feed retry", "feed undo", "db prune"),
         *("db upgrade", "db check", "db rebuild", "db copy"),
         *("plays check", "plays prepare", "plays deliver", "plays resubmit", "plays status"),
-        "plays release",
+        *("plays release", "plays inbox"),
     }
     listed = run("--help").out
     assert all(word.split()[0] in listed for word in words)
@@ -220,6 +220,16 @@ def test_version(run: Runner) -> None:
         "status --database-url nonsense",
         "status /nowhere/at/all",
         "db copy",
+        "status . --root .",
+        "status . .",
+        "status --json=yes",
+        "feeds --limit",
+        "feeds --lim 3",
+        "plays check x --shop-ids GB",
+        "plays check x --shop-ids ZZ=3",
+        "plays check",
+        "--strict",
+        "feed --strict",
     ],
 )
 def test_wrong_usage_exits_2(here: Runner, words: str) -> None:
@@ -387,12 +397,38 @@ def test_every_setting_is_shown_and_is_a_flag(run: Runner, own: Path) -> None:
     """`config` shows each setting with value, origin and meaning; each is a flag of its command."""
     found = run("config", "--json").json
     assert set(found) == {"settings"}
-    assert [one["name"] for one in found["settings"]] == list(Settings.model_fields)
+    assert [one["name"] for one in found["settings"]] == list(declared())
     assert all(set(one) == {"name", "value", "origin", "description"} for one in found["settings"])
     told = run("watch", "--help").out + run("plays", "deliver", "--help").out
-    for name in Settings.model_fields:
+    for name in declared():
         assert (f"--{name.replace('_', '-')}" in told) == (name not in SECRETS)
     assert str(own) in run("config").out
+
+
+def test_flags_of_lists_and_mappings_are_repeated(run: Runner, own: Path) -> None:
+    """``--known-clients A --known-clients B``; a mapping is written NAME=VALUE."""
+    found = run("config", "--known-clients", "A,1", "--known-clients=B", "--json")
+    assert setting(found, "known_clients") == (["A,1", "B"], "flag")
+    (own / "plays.csv").write_text("song\n1\n")
+    asked = ("plays", "check", "plays.csv", "--no-catalogue", "--json")
+    columns = ("--play-columns", "trackid=song", "--play-columns", "isrc=a=b")
+    assert "file-columns" in run(*asked).json["reasons"]
+    assert "file-columns" not in run(*asked, *columns).json["reasons"]
+
+
+@pytest.mark.parametrize(
+    ("words", "near"),
+    [("statsu", "status"), ("feed relaese 1", "release"), ("run --strcit", "--strict")],
+)
+def test_the_nearest_word_is_named(here: Runner, words: str, near: str) -> None:
+    """Who mistypes is told what may have been meant."""
+    assert f"did you mean {near}?" in here(*words.split()).err
+
+
+def test_options_may_stand_anywhere(here: Runner) -> None:
+    """Before, between and behind arguments, with a blank or an equals sign."""
+    wanted = here("show", "track", "t1", "--at", "2099-01-01", "--json").json
+    assert here("show", "--json", "track", "--at=2099-01-01", "t1").json == wanted
 
 
 @pytest.mark.parametrize("where", ["file", "variable"])
@@ -422,7 +458,7 @@ def test_status_tells_queue_runs_and_objects(here: Runner) -> None:
     found = here("status", "--json").json
     assert set(found) == {
         *("root", "queue", "busy", "turn", "held", "last_run", "objects", "clients"),
-        "last_change",
+        *("last_change", "plays"),
     }
     assert set(found["queue"]) == {"waiting", "oldest"}
     assert set(found["clients"][0]) == {"client", "runs", "last_run", "last_started"}

@@ -1,0 +1,216 @@
+"""What is read at a glance is what the tree gives, and both schema processors find it valid."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+from hypothesis import given
+from hypothesis import strategies as st
+from lxml import etree
+
+from feedengine.feeds.document import Document, Limits, read_file
+from feedengine.feeds.parse import parse
+from feedengine.feeds.skim import skim
+from feedengine.feeds.validator import explain
+
+from .documents import documents
+
+if TYPE_CHECKING:
+    from hypothesis.strategies import DrawFn
+
+PACKAGE = "package.xml"
+
+SCRAPS = (
+    *("<", ">", "/", "&", "&amp;", "&lt;x&gt;", "&#65;", "&#0;", "&copy;", '"', "'", "=", "]]>"),
+    *("<!-- x -->", "<!---->", "<?x y?>", "<![CDATA[x]]>", "<!DOCTYPE xml>", "<x/>", "<ID>2</ID>"),
+    *("\x00", "\x01", "\x7f", "\x85", "\r", "\r\n", "\t", " ", "\n", "\xa0", "\ufffe", "\uffff"),
+    *("é", "😀", "\ufeff", "<Territories>", "</Territories>", "<Territories/>", "<Title/>"),
+    *(
+        ' action="Push"',
+        " operator='pull'",
+        ' id="1"',
+        ' xmlns="x"',
+        ' action=""',
+        " action='Update'",
+        "</Track>",
+        "</xml>",
+    ),
+    *('<?xml version="1.0"?>', '<?xml version="1.0" encoding="latin1"?>', "<SubTitle></SubTitle>"),
+    *("<Name>x</Name>", "<Country>DE</Country>", "<Resolution></Resolution>", "<Schema>"),
+)
+
+
+_ALLOWED = (
+    "<Validities><Validity><Name>N</Name><Type>Allow</Type></Validity></Validities>"
+    "<Validities><Validity><Name>M</Name><Type>Deny</Type></Validity></Validities>"
+)
+
+USUAL = (
+    """<?xml version="1.0" encoding="UTF-8"?>
+<xml>
+  <Schema version="1.0" action="Upsert">
+    <Track>
+      <ID>t1</ID>
+      <CreatedAt>2022-10-30T11:12:00Z</CreatedAt>
+      <Title>Rock &amp; Röll</Title><SubTitle/>
+      <Duration type="seconds">226</Duration>
+      <ISRC>USRC17607839</ISRC><Popularity>0.50</Popularity>
+      <Releases><Release><ID>r1</ID><Title>Album</Title></Release></Releases>
+      <Artists><Artist><ID>a1</ID></Artist><Artist><ID>a2</ID><Name>B</Name></Artist></Artists>
+      <Images>
+        <Image><Source>S3</Source><Resource type="x">i</Resource><Resolution><Width>6</Width>
+          <Height>7</Height></Resolution></Image>
+      </Images>
+      <Territories>
+        <Territory><Country>US</Country><Validities><Validity><Name>StreamingValidity</Name>
+          <Type>Allow</Type><StartDate>2020-08-01</StartDate></Validity></Validities></Territory>
+        <Country>de</Country>
+      </Territories>
+    </Track>
+  </Schema>
+</xml>
+""",
+    """<Package><Schema><Release operator=' CREATE '><ID>r1</ID><Title>A</Title>
+<ProductNumber>9520002000019</ProductNumber><ReleaseDate type="ISO-YMD">1992-01-01</ReleaseDate>
+<Label><ID>l1</ID><Name>L</Name></Label><Genres/><Images></Images>
+<Tracks><Track><ID>t1</ID><Artists><Artist><ID>a</ID></Artist></Artists></Track></Tracks>
+<References><Reference><Provider>P</Provider><ID>1</ID></Reference></References>
+<Territories/></Release></Schema></Package>""",
+    """<xml><Schema action="Update"><Track><ID>t1</ID><Title>B</Title>
+<View action="Increase">5</View><View operator="decrease">2</View>
+<Artists action="Update"><Artist action="Push"><ID>a1</ID></Artist>
+<Artist action="Pull"><ID>a2</ID></Artist></Artists>
+<Resources><Resource action="pull"><Source>S3</Source></Resource>
+<Resource action="push"><Source>S3</Source><Type>T</Type><Value>V</Value></Resource></Resources>
+<Genres><Genre><ID>g</ID></Genre></Genres><SubTitle></SubTitle></Track></Schema></xml>""",
+    """<xml><Schema action="Update"><Artist><ID>a</ID><MetaData><Home type="x">y</Home></MetaData>
+<Territories operator="Placement"><Country action="Pull">US</Country>
+<Country action="push">DE</Country></Territories></Artist></Schema></xml>""",
+    """<xml><Schema action="Update"><Artist><ID>a</ID><Territories action="Update">
+<Territory action="Pull"><Country>US</Country></Territory><Territory action="Push">
+<Country>DE</Country><Validities><Validity><Name>N</Name><Type>Deny</Type></Validity></Validities>
+</Territory></Territories></Artist></Schema></xml>""",
+    f"""<xml><Schema action="Create"><Release><ID>r1</ID><Title>A</Title><Territories>{
+        "".join(
+            f"<Territory><Country>{country}</Country>{_ALLOWED}</Territory>"
+            for country in ("AT", "BE", "CH", "DE")
+        )
+    }<Territory>{
+        _ALLOWED
+    }<Country>ES</Country></Territory><Country>FR</Country><Country>GB</Country>
+<Territory>{_ALLOWED}<Country>IT</Country></Territory><Territory>{_ALLOWED}<Country>JP</Country>
+</Territory><Territory><Country>NL</Country></Territory></Territories></Release></Schema></xml>""",
+    '<xml><Schema><Artist action="Delete"><ID>a1</ID></Artist></Schema></xml>\n',
+    '<xml><Schema action="delete"><Release><ID>r1</ID></Release></Schema></xml>',
+    '<xml><Schema action="Update"><Release><ID>r1</ID><Label/></Release></Schema></xml>',
+    '<xml><Schema><Label action="View"><ID>l1</ID><Name>N</Name></Label></Schema></xml>',
+)
+"""Documents that are read at a glance."""
+
+
+def by_tree(data: bytes) -> tuple[object, list[object]]:
+    """What the package asks for by its tree, and what was found."""
+    document = Document(PACKAGE, {PACKAGE: read_file(PACKAGE, data, Limits())}, "", Limits())
+    found = parse(document)
+    return found.request, list(found.faults)
+
+
+def agree(data: bytes, said: str) -> bool:
+    """Whether the document was read at a glance; then the tree must give the same.
+
+    The second time its markup is known, the third time the shape of the whole.
+    """
+    changes = [skim(PACKAGE, data) for _ in range(3)]
+    if changes == [None, None, None]:
+        return False
+    assert [(change, []) for change in changes] == [by_tree(data)] * 3, said
+    assert explain(data) == [], said
+    return True
+
+
+@st.composite
+def _tame(draw: DrawFn) -> tuple[bytes, str]:
+    """A document that names no other files, with its IDs as elements: the usual ones."""
+    data, said = draw(documents())
+    root = etree.fromstring(data)
+    for element in list(root.iter()):
+        if element.get("src") is not None or element.get("ref") is not None:
+            parent = element.getparent()
+            if parent is not None:
+                parent.remove(element)
+        elif element.get("id") is not None:
+            own = etree.Element("ID")
+            own.text = element.attrib.pop("id")
+            element.insert(0, own)
+    if draw(st.booleans()):
+        etree.indent(root)
+    declared = draw(st.booleans())
+    return etree.tostring(root, encoding="utf-8", xml_declaration=declared), said
+
+
+@st.composite
+def _spoilt(draw: DrawFn) -> tuple[bytes, str]:
+    """A usual document with scraps put into its text, parts taken out, or repeated."""
+    text = draw(st.sampled_from(USUAL))
+    for _ in range(draw(st.integers(1, 3))):
+        at, to = sorted(draw(st.tuples(*[st.integers(0, len(text))] * 2)))
+        what = draw(st.sampled_from(("in", "in", "instead", "out", "again")))
+        scrap = draw(st.sampled_from(SCRAPS))
+        if what == "in":
+            text = text[:at] + scrap + text[at:]
+        elif what == "instead":
+            text = text[:at] + scrap + text[at + len(scrap) :]
+        elif what == "out":
+            text = text[:at] + text[min(to, at + 30) :]
+        else:
+            text = text[:to] + text[at:to] + text[to:]
+    return text.encode(), text
+
+
+VALUES = re.compile(r"(?<=>)[^<>]*(?=</)")
+ODD_VALUES = ("", " ", "\n", "x" * 256, "-1", "1", "US", "2022-02-30", "2022-10-30T11:12:00", "a&b")
+
+
+@st.composite
+def _other_values(draw: DrawFn) -> tuple[bytes, str]:
+    """A usual document with other values: some of its own, and odd ones."""
+    text = draw(st.sampled_from(USUAL))
+    own = VALUES.findall(text)
+    for _ in range(draw(st.integers(1, 3))):
+        found = draw(st.sampled_from(list(VALUES.finditer(text))))
+        value = draw(st.sampled_from([*own, *ODD_VALUES]))
+        text = text[: found.start()] + value + text[found.end() :]
+    return text.encode(), text
+
+
+@given(documents())
+def test_any_document_means_the_same_at_a_glance(found: tuple[bytes, str]) -> None:
+    """Whatever a document has, it is left alone or read as from its tree."""
+    agree(*found)
+
+
+@given(_tame())
+def test_usual_documents_mean_the_same_at_a_glance(found: tuple[bytes, str]) -> None:
+    """The same of documents of which more are taken."""
+    agree(*found)
+
+
+@given(_spoilt())
+def test_spoilt_text_is_never_read_at_a_glance_as_something_else(found: tuple[bytes, str]) -> None:
+    """P11: what is no XML any more is left alone, what still is one means the same."""
+    agree(*found)
+
+
+@given(_other_values())
+def test_other_values_in_known_markup_are_looked_at(found: tuple[bytes, str]) -> None:
+    """That the markup has been met says nothing of what stands between it."""
+    for text in USUAL:
+        skim(PACKAGE, text.encode())
+    agree(*found)
+
+
+def test_usual_documents_are_read_at_a_glance() -> None:
+    """Else the tests above would say nothing."""
+    for text in USUAL:
+        assert agree(text.encode(), text), text

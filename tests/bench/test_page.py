@@ -1,0 +1,141 @@
+"""The page says what was measured, and says so where nothing was."""
+
+from __future__ import annotations
+
+import sys
+from typing import Any
+
+import pytest
+
+from bench import cases, figures, page
+from bench.cases import Case, Group, Result
+from bench.goals import GOALS, Found
+from bench.measure import FailedError, Spent, measured
+
+MACHINE = {"date": "2026-11-21 12:00 UTC", "processor": "a small one"}
+
+
+def result(name: str, small: float, large: float, group: str = "sqlite-create") -> Result:
+    """A case that took so many seconds of CPU for 100 and for 1,100 packages."""
+    runs = {
+        100: [Spent(small, small, 50_000_000), Spent(small * 2, small, 60_000_000)],
+        1100: [Spent(large * 1.5, large, 80_000_000), Spent(large, large, 90_000_000)],
+    }
+    return Result(group, name, "package", runs)
+
+
+def kept(*results: Result) -> dict[str, Any]:
+    """As a run keeps it."""
+    return {
+        "size": "small",
+        "tracks": 5000,
+        "seed": 1,
+        "countries": 50,
+        "machine": MACHINE,
+        "titles": {one.group: "Create, SQLite" for one in results},
+        "disk": {"1000": 4_000_000},
+        "results": [one.as_row() for one in results],
+    }
+
+
+def row(text: str, begin: str) -> list[str]:
+    """The cells of the first row of a table that begins so."""
+    line = next(one for one in text.splitlines() if one.startswith(f"| {begin} |"))
+    return [cell.strip() for cell in line.strip("|").split("|")]
+
+
+def test_an_item_costs_the_difference_of_the_best_runs_and_start_up_stands_apart() -> None:
+    """Here 2 s less 1 s for 1,000 packages more; 100 of them cost 0.1 s of the first second."""
+    one = result("floor", 1.0, 2.0)
+    assert figures.per_item(one) == pytest.approx(0.001)
+    assert figures.start_up(one) == pytest.approx(0.9)
+    assert figures.spread(one) == pytest.approx(0.5)
+    assert figures.memory(one) == 80_000_000
+
+
+def test_ratios_come_first() -> None:
+    """The engine takes three times the floor's CPU a package."""
+    written = page.written(kept(result("floor", 1.0, 2.0), result("feedengine", 2.0, 5.0)))
+    assert row(written, "floor")[1:4] == ["1.00", "1,000", "1,000"]
+    assert row(written, "feedengine")[1:4] == ["3.00", "333", "3,000"]
+
+
+def test_what_could_not_be_measured_says_why_and_has_no_figure() -> None:
+    """A peer that cannot be installed is no peer that is slow."""
+    failed = Result("sqlite-create", "xml2db", "package", {}, "could not be installed: no | such")
+    written = page.written(kept(result("floor", 1.0, 2.0), failed))
+    assert row(written, "xml2db")[1:3] == [
+        "not measured: could not be installed: no / such",
+        "",
+    ]
+
+
+def test_server_and_client_count_together() -> None:
+    """On PostgreSQL half of the work is the server's."""
+    runs = {1: [Spent(1.0, 1.0, 1, 0.0)], 11: [Spent(2.0, 1.0, 1, 4.0)]}
+    assert figures.per_item(Result("postgresql-create", "x", "package", runs)) == 0.5
+
+
+@pytest.mark.parametrize(("engine", "said"), [(2.4, "**met**"), (2.8, "missed")])
+def test_a_goal_is_met_or_missed_and_said_so(engine: float, said: str) -> None:
+    """1.4 and 1.8 times the floor, where 1.5 is the goal."""
+    results = [result("floor", 1.0, 2.0), result("feedengine", 1.0, engine)]
+    assert GOALS[0].row(Found(results, {}))[3] == said
+
+
+def test_goals_that_nothing_was_measured_for_are_not_met() -> None:
+    """An empty run keeps no promise, and breaks none."""
+    assert {goal.row(Found([], {}))[3] for goal in GOALS} == {"not measured"}
+
+
+def test_all_cases_of_a_group_take_turns() -> None:
+    """A machine that is slow for a while is so for all of them."""
+    turns = []
+
+    def case(name: str) -> Case:
+        def command(many: int) -> cases.Command:
+            turns.append((name, many))
+            return sys.executable, "-c", "pass"
+
+        return Case(name, command, (1, 2))
+
+    found = cases.run(Group("a", "A", "item", (case("one"), case("two"))), 2, None)
+    assert turns == [("one", 1), ("one", 2), ("two", 1), ("two", 2)] * 2
+    assert [len(one.runs[2]) for one in found] == [2, 2]
+
+
+def test_a_case_that_fails_is_told_and_the_others_go_on() -> None:
+    """It is not tried again."""
+    broken = Case("broken", lambda _: (sys.executable, "-c", "raise SystemExit('no way')"), (1,))
+    fine = Case("fine", lambda _: (sys.executable, "-c", "pass"), (1,))
+    found = cases.run(Group("a", "A", "item", (broken, fine)), 3, None)
+    assert [one.failed for one in found] == ["no way", ""]
+    assert len(found[1].runs[1]) == 3
+
+
+def test_results_are_read_back_as_they_were_kept() -> None:
+    """So a page can be written anew from the last run."""
+    one = result("floor", 1.0, 2.0)
+    assert Result.of(one.as_row()) == one
+
+
+def test_what_a_process_calls_aside_is_taken_off() -> None:
+    """The floor's rows are made beforehand, and loading them is no work of the floor."""
+    spent = measured([sys.executable, "-c", "print('{\"aside\": 1000}')"])
+    assert spent.cpu < 0
+    assert spent.said == {"aside": 1000}
+
+
+def test_a_status_that_is_no_failure_is_fine() -> None:
+    """Plays that are refused end the command with 1."""
+    command = [sys.executable, "-c", "raise SystemExit(1)"]
+    measured(command, fine=(0, 1))
+    with pytest.raises(FailedError):
+        measured(command)
+
+
+def test_the_others_say_themselves_what_they_do_not_do() -> None:
+    """From their docstrings, with the version that is pinned."""
+    told = page.others()
+    assert "(xml2db 0.15.1)" in told
+    assert told.count("\n- ") == 8

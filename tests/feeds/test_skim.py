@@ -1,0 +1,247 @@
+"""Which packages are read at a glance, and that what is remembered of markup stays bounded."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from feedengine.errors import Fault
+from feedengine.feeds import markup, skim
+from feedengine.feeds.document import Document, Limits, Loader, read_file
+from feedengine.feeds.folder import FeedFolder
+from feedengine.feeds.item_parts import territory_lists
+from feedengine.feeds.parse import parse
+from feedengine.feeds.parts import packages
+from feedengine.feeds.skim import LARGEST
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+FILE = "package.xml"
+LABEL = '<xml><Schema action="Create"><Label><ID>1</ID><Name>{}</Name>{}</Label></Schema></xml>'
+ARTIST = '<xml><Schema action="{}"><Artist><ID>1</ID>{}</Artist></Schema></xml>'
+
+
+def label(name: str = "N", more: str = "") -> str:
+    """A package."""
+    return LABEL.format(name, more)
+
+
+def artist(inside: str, action: str = "Update") -> str:
+    """A package with something inside an artist."""
+    return ARTIST.format(action, inside)
+
+
+def skimmed(text: str | bytes) -> bool:
+    """Whether a package is read at a glance."""
+    return skim.skim(FILE, text.encode() if isinstance(text, str) else text) is not None
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        label(more="<!-- a comment -->"),
+        label(more="<?target?>"),
+        label("<![CDATA[N]]>"),
+        label("a > b"),
+        label("a & b"),
+        label("&#65;"),
+        label("\x01"),
+        label("\ufffe"),
+        label(" "),
+        label(more="stray"),
+        label(more="<Name>again</Name>"),
+        label(more="<Titel>1</Titel>"),
+        label(more='<CreatedAt type="seconds">1</CreatedAt>'),
+        label(more="<CreatedAt>2022-10-30</CreatedAt>"),
+        label(more="<CreatedAt>tomorrow</CreatedAt>"),
+        label()[:-1],
+        label() + "x",
+        label() + label(),
+        "\ufeff" + label(),
+        "<!DOCTYPE xml>" + label(),
+        '<?xml version="1.1"?>' + label(),
+        '<?xml version="1.0" encoding="latin1"?>' + label(),
+        label().replace("<xml>", '<xml xmlns="urn:x">'),
+        label().replace("<Label>", '<Label id="1">'),
+        label().replace("<Label>", '<Label action="Update">'),
+        label().replace('action="Create"', 'action=""'),
+        label().replace('action="Create"', 'action="Push"'),
+        label().replace('action="Create"', 'action="Create" action="Create"'),
+        label().replace('action="Create"', 'action="Create" operator="View"'),
+        label().replace('action="Create"', 'version="2.0"'),
+        label().replace('action="Create"', 'action="Delete"'),
+        label().replace("<ID>1</ID>", ""),
+        label().replace("</Schema>", "</Schema><Schema></Schema>"),
+        label().replace("</Label>", "</Label><Label></Label>"),
+        label().replace("Name", "SubTitle"),
+        artist('<View action="Increase">-1</View>'),
+        artist('<View action="Increase"></View>'),
+        artist('<View action="Push">1</View>'),
+        artist('<View>1</View><View action="Increase">1</View>'),
+        artist('<Name action="Increase">1</Name>'),
+        artist('<View action="Increase">1</View><Name>N</Name>', "Create"),
+        artist('<Genres action="Push"><Genre><ID>1</ID></Genre></Genres>'),
+        artist('<Genres action="Update"><Genre><ID>1</ID></Genre></Genres>'),
+        artist('<Genres action="Update"></Genres>'),
+        artist('<Genres><Genre><ID>1</ID></Genre><Genre action="Pull"><ID>2</ID></Genre></Genres>'),
+        artist('<Genres><Genre action="Pull"><ID>2</ID><Name>N</Name></Genre></Genres>'),
+        artist('<Genres><Genre action="Create"><ID>2</ID><Name>N</Name></Genre></Genres>'),
+        artist("<Genres><Genre></Genre></Genres>"),
+        artist("<Genres><Genre/></Genres>"),
+        artist("<Genres/><Genres/>"),
+        artist("<Images><Image><Source>S</Source></Image></Images>"),
+        artist('<Images><Image action="Pull"><Resolution></Resolution></Image></Images>'),
+        artist("<Reference><Provider>P</Provider></Reference>"),
+        artist("<MetaData><Home></Home></MetaData>"),
+        artist('<MetaData><Home action="Pull">1</Home></MetaData>'),
+        artist('<Territories action="Placement"><Territory action="Pull"/></Territories>'),
+        artist('<Territories action="Push"><Country>US</Country></Territories>'),
+        artist('<Territories><Country action="Push">US</Country></Territories>'),
+        artist("<Territories><Country>US</Country><Country>US</Country></Territories>"),
+        artist("<Territories><Country>UK</Country></Territories>"),
+        artist("<Territories><Territory></Territory></Territories>"),
+        artist("<Territories>"),
+    ],
+)
+def test_what_is_unusual_is_read_from_its_tree(text: str) -> None:
+    """Right or wrong: who reads it from there finds out, every time."""
+    assert [skimmed(text) for _ in range(3)] == [False] * 3
+
+
+@pytest.mark.parametrize("data", [b"\xff", b"", b"<", b"\xff\xfe<\0"])
+def test_what_is_no_text_is_read_from_its_tree(data: bytes) -> None:
+    """P11."""
+    assert not skimmed(data)
+
+
+def test_large_documents_are_read_from_their_trees() -> None:
+    """Whose limits they are."""
+    assert skimmed(label("x" * 1000))
+    assert not skimmed(label("x" * LARGEST))
+
+
+def test_deeply_nested_models_are_read_from_their_trees() -> None:
+    """P11: whose depth is looked at there."""
+    inside = "<xml><Schema><Release><ID>1</ID>{}</Release></Schema></xml>"
+    pair = (
+        "<Tracks><Track><ID>1</ID><Releases><Release><ID>1</ID>",
+        "</Release></Releases></Track></Tracks>",
+    )
+    assert skimmed(inside.format(pair[0] + pair[1]))
+    assert not skimmed(inside.format(pair[0] * 5 + pair[1] * 5))
+
+
+def test_line_ends_are_those_of_xml() -> None:
+    """XML 1.0, 2.11: a value that goes over several lines."""
+    for text in (label("a\r\nb\rc"), label("a\nb\nc").replace("><", ">\r\n<")):
+        change = skim.skim(FILE, text.encode())
+        assert change is not None
+        assert change.asked[change.kind.position["name"]] == "a\nb\nc"
+
+
+def test_ever_new_markup_is_forgotten(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A feed that never repeats itself takes no more memory than another, and reads the same."""
+    monkeypatch.setattr(markup, "MOST_MARKUP", 20)
+    monkeypatch.setattr(skim, "_MOST_SHAPES", 5)
+    monkeypatch.setattr(skim, "_MOST_LISTS", 5)
+    for number in range(100):
+        blanks = " " * number
+        countries = f"<Territories>{blanks}<Country>US</Country></Territories>"
+        text = artist(f"{blanks}<Name>{number}</Name>{countries}")
+        change = skim.skim(FILE, text.encode())
+        assert change is not None
+        assert change.asked[change.kind.position["name"]] == str(number)
+        assert packages().size <= 30
+        assert territory_lists().size <= 30
+        assert len(skim._SHAPES) <= 5
+        assert len(skim._LISTS) <= 5
+
+
+def test_lengthy_markup_is_not_remembered() -> None:
+    """Nor is it read: a document of blanks is unusual."""
+    size = packages().size
+    text = label(more="\n" * markup.LONGEST_MARKUP + "<CreatedAt/>")
+    assert not skimmed(text)
+    assert packages().size <= size + 4
+
+
+def test_a_known_shape_says_nothing_of_empty_values() -> None:
+    """P17: an empty element sets NULL, where a hundred before it had a value."""
+    for title in ("a", "b", "c", ""):
+        text = artist(f"<UniqueName>{title}</UniqueName>").encode()
+        change = skim.skim(FILE, text)
+        assert change is not None
+        assert change.asked[change.kind.position["unique_name"]] == (title or None)
+    assert [skimmed(label(name)) for name in ("a", "b", "c", "")] == [True, True, True, False]
+
+
+def test_keys_are_compared_in_documents_of_known_shape() -> None:
+    """P32: two items with one key are found, where those before had two."""
+    links = "<Genres><Genre><ID>{}</ID></Genre><Genre><ID>{}</ID></Genre></Genres>"
+    items = "<References>{}</References>".format(
+        "<Reference><Provider>{}</Provider><ID>1</ID></Reference>" * 2
+    )
+    for form in (links, items):
+        texts = [artist(form.format(*pair)) for pair in ("ab", "cd", "ef", "gg")]
+        assert [skimmed(text) for text in texts] == [True, True, True, False]
+
+
+def test_doubtful_values_are_found_in_documents_of_known_shape() -> None:
+    """P16, P18: a warning is told each time."""
+    form = '<xml><Schema action="Update"><Track><ID>1</ID><ISRC>{}</ISRC></Track></Schema></xml>'
+    known = [form.format(f"USRC1760783{number}") for number in range(3)]
+    assert all(map(skimmed, known))
+    assert not skimmed(form.format("USRC"))
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "limits"),
+    [
+        ("package.xml", label(), Limits(file_bytes=1_000)),
+        ("package.xml", label("src"), Limits()),
+        ("package.xml", " " + label(), Limits()),
+        ("Package.xml", label(), Limits()),
+    ],
+)
+def test_some_packages_have_a_tree_at_once(
+    tmp_path: Path, name: str, text: str, limits: Limits
+) -> None:
+    """P1, P11, P40: those beyond a limit, with upper-case names, that may name other files."""
+    (tmp_path / "feed").mkdir()
+    (tmp_path / "feed" / name).write_text(text)
+    with FeedFolder.open(tmp_path, "feed") as folder:
+        document = Loader(folder, limits).load(name)
+    assert not document.unread
+
+
+def test_a_package_that_is_read_at_a_glance_needs_no_tree(tmp_path: Path) -> None:
+    """And one with a fault gets one, so that its place can be told."""
+    (tmp_path / "feed").mkdir()
+    for name, text in (("good.xml", label()), ("bad.xml", label(""))):
+        (tmp_path / "feed" / name).write_text(text)
+    with FeedFolder.open(tmp_path, "feed") as folder:
+        good, bad = (Loader(folder).load(name) for name in ("good.xml", "bad.xml"))
+    assert parse(good).request is not None
+    assert good.unread
+    good.let_go()
+    assert good.files["good.xml"].data == label().encode()
+    (found,) = bad.findings(parse(bad).faults)
+    assert (found.code, found.line, found.xpath) == (
+        "field-required",
+        1,
+        "/xml/Schema/Label/Name",
+    )
+
+
+@pytest.mark.parametrize("suspect", [False, True])
+def test_a_repeated_resolution_is_refused(*, suspect: bool) -> None:
+    """P10: whichever way the list is read."""
+    twice = "<Resolution><Width>1</Width></Resolution><Resolution><Height>1</Height></Resolution>"
+    text = artist(f"<Images><Image><Value>v</Value>{twice}</Image></Images>")
+    found = read_file(FILE, text.encode(), Limits())
+    found.suspect = suspect
+    faults: list[Fault] = parse(Document(FILE, {FILE: found}, "", Limits())).faults
+    assert [fault.message for fault in faults] == ["Resolution is given twice"]
+    assert not skimmed(text)
