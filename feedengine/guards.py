@@ -6,7 +6,6 @@ import re
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, TypeGuard
 
-from feedengine.applying import limits_of, now_text
 from feedengine.config import Settings
 from feedengine.errors import RefusedError
 from feedengine.feeds.changes import Change, Request
@@ -15,6 +14,7 @@ from feedengine.feeds.folder import FeedFolder, FeedPathError, MissingError
 from feedengine.feeds.parse import parse
 from feedengine.feeds.stack import Stack
 from feedengine.model.entities import kinds
+from feedengine.packages import limits_of, now_text
 from feedengine.store import ledger
 from feedengine.store.database import reading, writing
 from feedengine.store.ledger import Run

@@ -13,11 +13,11 @@ from typing import TYPE_CHECKING, Any
 
 sys.path.insert(0, str(Path(__file__).parent.parent))
 
-from bench import cases, chart, page
-from bench.environment import machine
-from bench.measure import FailedError
-from bench.plan import SIZES, plan
-from bench.workshop import PROJECT, Workshop
+from bench import cases, chart, page  # noqa: E402
+from bench.environment import machine  # noqa: E402
+from bench.measure import FailedError  # noqa: E402
+from bench.plan import SIZES, plan  # noqa: E402
+from bench.workshop import PROJECT, Workshop  # noqa: E402
 
 if TYPE_CHECKING:
     from servers import PostgresServer
@@ -54,10 +54,9 @@ def _measure(flags: argparse.Namespace, shop: Workshop) -> None:
     size = size._replace(grown=tuple(flags.grown or size.grown))
     size = size._replace(waiting=tuple(flags.waiting or size.waiting))
     pid = None if shop.server is None else shop.server.pid
-    titles: dict[str, str] = {}
-    rows: list[dict[str, Any]] = []
+    titles, rows = _kept(flags, shop.folder) if flags.go_on else ({}, [])
     for group in plan(shop, size, peers=not flags.no_peers and flags.size != "small"):
-        if flags.only and not group.key.startswith(tuple(flags.only)):
+        if group.key in titles or (flags.only and not group.key.startswith(tuple(flags.only))):
             continue
         titles[group.key] = group.title
         found = cases.run(group, flags.repeats or size.repeats, pid, _said)
@@ -73,6 +72,14 @@ def _measure(flags: argparse.Namespace, shop: Workshop) -> None:
             "results": rows,
         }
         (shop.folder / "results.json").write_text(json.dumps(kept, indent=1))
+
+
+def _kept(flags: argparse.Namespace, folder: Path) -> tuple[dict[str, str], list[dict[str, Any]]]:
+    """What a run that was cut short has measured of the same; a group is measured whole or not."""
+    kept = json.loads((folder / "results.json").read_text())
+    if any(kept[name] != getattr(flags, name) for name in ("size", "seed", "countries")):
+        raise SystemExit("the last run was of another size, seed or number of countries")
+    return kept["titles"], kept["results"]
 
 
 def _write(folder: Path, target: Path) -> None:
@@ -104,6 +111,7 @@ def _flags() -> argparse.Namespace:
     parser.add_argument("--waiting", type=int, nargs="+", metavar="ENTRIES", help="the same")
     parser.add_argument("--seed", type=int, default=1, metavar="N", help="of what is made up")
     parser.add_argument("--countries", type=int, default=50, metavar="N", help="of every list")
+    parser.add_argument("--go-on", action="store_true", help="with what a run cut short has left")
     parser.add_argument("--page", action="store_true", help="only write the last run's page anew")
     parser.add_argument("--no-postgres", action="store_true", help="only SQLite")
     parser.add_argument("--no-peers", action="store_true", help="nobody else")

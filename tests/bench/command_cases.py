@@ -41,4 +41,4 @@ def answers(shop: Workshop, tracks: int) -> Case:
         site = shop.kept_site(tracks)
         return sys.executable, HERE / "answers.py", site, tracks, many, shop.seed, shop.countries
 
-    return Case(f"{tracks:,} tracks", command, (1_000,))
+    return Case(f"{tracks:,} tracks", command, (20_000,))

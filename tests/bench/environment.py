@@ -75,9 +75,21 @@ def machine() -> dict[str, str]:
         "SQLite": sqlite3.sqlite_version,
         "busy": f"{os.getloadavg()[2]:.1f} processes ran on average (15 minutes) at the end",
     }
+    if commit := _commit():
+        found["commit"] = commit
     for name in ("feedengine", "lxml", "SQLAlchemy", "psycopg", "pyarrow", "numpy"):
         found[name] = metadata.version(name)
     return found
+
+
+def _commit() -> str:
+    """The commit that is checked out, where it is known."""
+    command = ["git", "-C", HERE, "rev-parse", "--short", "HEAD"]
+    try:
+        ended = subprocess.run(command, capture_output=True, text=True, check=False)
+    except OSError:
+        return ""
+    return ended.stdout.strip()
 
 
 def _processor() -> str:

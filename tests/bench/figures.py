@@ -39,11 +39,13 @@ def start_up(result: Result) -> float | None:
 
 
 def spread(result: Result) -> float | None:
-    """How far the runs with the most items lie apart, as a share of the best."""
+    """How far the runs with the most items lie apart, as a share of the best; None: of one run."""
     if result.failed or not result.runs:
         return None
     many = max(result.runs)
     found = [one.cpu + one.server for one in result.runs[many]]
+    if len(found) < 2:
+        return None
     return (max(found) - min(found)) / min(found)
 
 

@@ -86,15 +86,18 @@ def _answers(found: Sequence[Result]) -> str:
     rows = []
     for one in found:
         if one.failed or not one.runs:
-            rows.append(_nothing(one, 3))
+            rows.append(_nothing(one, 6))
             continue
-        batched = figures.best_said(one, "batched", most=True)
-        single = figures.best_said(one, "single", most=True)
-        view = figures.best_said(one, "view", most=False)
-        told = "no such call yet" if batched is None else number(batched)
-        rows.append((one.name, told, number(single), "–" if view is None else f"{view:.3f}"))
-    heads = ("", "batched, a CPU-second", "single, a CPU-second", "SQL view, ms of CPU each")
-    return table(heads, rows)
+        most = [figures.best_said(one, key, most=True) for key in ("batched", "single", "asked")]
+        view, loaded = (figures.best_said(one, key, most=False) for key in ("view", "loaded"))
+        told = ("–" if view is None else f"{view:.3f}", number(loaded))
+        memory = figures.memory(one)
+        rows.append(
+            (one.name, *map(number, most), *told, "" if memory is None else f"{memory / 1e6:,.0f}")
+        )
+    heads = ("batched, a CPU-second", "single, a CPU-second", "of the database, a CPU-second",
+             "SQL view, ms of CPU each", "loading, s of CPU", "peak, MB")  # fmt: skip
+    return table(("", *heads), rows)
 
 
 def _sql(found: Sequence[Result]) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -11,6 +12,7 @@ from bench import cases, figures, page
 from bench.cases import Case, Group, Result
 from bench.goals import GOALS, Found
 from bench.measure import FailedError, Spent, measured
+from bench.plan import SIZES, plan
 
 MACHINE = {"date": "2026-11-21 12:00 UTC", "processor": "a small one"}
 
@@ -86,6 +88,21 @@ def test_a_goal_is_met_or_missed_and_said_so(engine: float, said: str) -> None:
 def test_goals_that_nothing_was_measured_for_are_not_met() -> None:
     """An empty run keeps no promise, and breaks none."""
     assert {goal.row(Found([], {}))[3] for goal in GOALS} == {"not measured"}
+
+
+def test_every_goal_has_its_figure_when_everything_is_measured() -> None:
+    """Groups and cases are named by goals as they are named where they are planned."""
+    shop = SimpleNamespace(server="there")
+    said = {"sql": 1.0, "batched": 1.0, "single": 1.0, "asked": 1.0, "view": 1.0, "loaded": 1.0}
+    results = []
+    for group in plan(shop, SIZES["default"]):  # type: ignore[arg-type]
+        for case in group.cases:
+            runs = {many: [Spent(many, many, many, 0.0, said)] for many in case.amounts}
+            results.append(Result(group.key, case.name, group.unit, runs))
+    told = {goal.says: goal.row(Found(results, {1000: 1}))[3] for goal in GOALS}
+    lacking = [says for says, became in told.items() if became == "not measured"]
+    assert lacking == []
+    page.written({**kept(*results), "titles": {one.group: one.group for one in results}})
 
 
 def test_all_cases_of_a_group_take_turns() -> None:
