@@ -56,14 +56,23 @@ class Engine:
 
     @property
     def database(self) -> Database:
-        """The catalogue's database, for SQLAlchemy."""
+        """The catalogue's database, for SQLAlchemy; from then on questions go there, too.
+
+        One way to a file is enough: should it be moved, all that is open fails alike.
+        """
         if self._opened is None:
-            self._opened = open_database(self.settings.database)
+            opened = open_database(self.settings.database)
+            with reading(opened) as connection:
+                check_revision(connection)
+            self._opened, light, self._light = opened, self._light, None
+            if light is not None:
+                light.close()
         return self._opened
 
     def _reading(self) -> AbstractContextManager[Connection]:
         """A transaction that only reads, for a question."""
-        return reading(self.database) if self._light is None else self._light.reading()
+        light = self._light
+        return reading(self.database) if light is None else light.reading()
 
     @classmethod
     def at(cls, root: Path | str | None = None, **flags: Any) -> Self:

@@ -19,7 +19,7 @@ def patiently(
     seconds: float,
     done: Callable[[], object],
     said: Callable[[str], None],
-    pause: Callable[[float], None] = time.sleep,
+    pause: Callable[[float], None] | None = None,
 ) -> Answer:
     """What ``attempt`` answers, tried again for ``seconds`` while it raises `PassingError`.
 
@@ -33,7 +33,7 @@ def patiently(
     spell = _Spell(seconds, done, said)
     trying = tenacity.Retrying(
         retry=tenacity.retry_if_exception_type(PassingError),
-        sleep=pause,
+        sleep=pause or tenacity.nap.sleep,
         stop=lambda _: spell.over(),
         wait=tenacity.wait_random_exponential(FIRST_WAIT_SECONDS, LONGEST_WAIT_SECONDS),
         before_sleep=lambda state: spell.say(state.outcome.exception() if state.outcome else None),
