@@ -7,6 +7,7 @@ as the changes (P9). Errors of the environment pass upwards and are never blamed
 from __future__ import annotations
 
 import gc
+import hashlib
 import threading
 import time
 from collections.abc import Iterator, Sequence
@@ -14,7 +15,7 @@ from datetime import UTC, datetime
 from functools import lru_cache
 from typing import TYPE_CHECKING, NamedTuple
 
-from feedengine.catalogue.decide import Decider, Decision, Terms, Viewed
+from feedengine.catalogue.decide import Decider, Terms, Viewed
 from feedengine.catalogue.hand import Hand
 from feedengine.catalogue.needs import needs_of
 from feedengine.catalogue.objects import Key
@@ -28,8 +29,10 @@ from feedengine.feeds.outcome import Kind, first_line, log_text
 from feedengine.feeds.parse import parse
 from feedengine.model.faults import Faults
 from feedengine.store import ledger
+from feedengine.store.database import reading
+from feedengine.store.earlier import Earlier, Known
 from feedengine.store.ledger import Outcome, Run
-from feedengine.store.load import load
+from feedengine.store.load import load, load_latest
 from feedengine.store.statements import FEW_ROWS, together
 from feedengine.telling import NOBODY, Listener, Steps
 from feedengine.turn import Turn
@@ -68,6 +71,8 @@ class Read(NamedTuple):
 
     def findings(self, decided: Faults | None = None) -> list[Finding]:
         """What was found on reading and, after it, on deciding."""
+        if not (self.faults or decided or self.reasons):
+            return []
         faults = self.faults
         if decided:
             faults = Faults(faults, faults.most)
@@ -143,7 +148,7 @@ class FeedApplier:
         self.client = run.client or ""
         self.strict = settings.strict_for(self.client)
         self.loader = Loader(folder, limits_of(settings))
-        self.earlier: list[Run] = []
+        self.earlier = Earlier()
         self.late = False
         self.unlogged = 0
 
@@ -181,7 +186,7 @@ class FeedApplier:
             if self.stop.is_set():
                 return
             path, following = following, next(packages, None)
-            batch.append(self._read(path))
+            batch.append(self._repeated(path) or self._read(path))
             if filling.add(batch[-1]) or following is None:
                 yield batch, following is None
                 batch, filling = [], Filling(self.settings)
@@ -216,18 +221,18 @@ class FeedApplier:
         with self.turn.writing() as connection:
             if not run.id:
                 run = ledger.open_run(connection, run)
-            paths = [read.path for read in batch]
-            done = ledger.applied_before(connection, self.earlier, paths) if self.earlier else set()
+            done = self._done(connection, batch)
+            batch = [self._whole(read, done) for read in batch]
             fresh = [
                 read.request
                 for read in batch
                 if read.request is not None and (read.path, read.document.digest) not in done
             ]
-            hand = load(connection, needs_of(fresh))
+            hand = load(connection, needs_of(fresh), load_latest)
             newer = self._newer(connection, fresh) if self.late else set()
             terms = self.terms(connection, hand, newer)
             outcomes = [
-                self._unchanged(read)
+                self._unchanged(read, done[read.path, read.document.digest])
                 if (read.path, read.document.digest) in done
                 else self._decide(read, hand, terms, newer, refused)
                 for read in batch
@@ -239,7 +244,45 @@ class FeedApplier:
                     run = finished(run)
                 ledger.save_run(connection, run)
         self.run = run
+        if self.earlier:
+            self.earlier.forget([read.path for read in batch])
         return outcomes
+
+    def _done(self, connection: Connection, batch: list[Read]) -> dict[tuple[str, str], Known]:
+        """P9: what of a batch an earlier run has applied, by path and digest."""
+        if not self.earlier:
+            return {}
+        return self.earlier.applied(connection, [read.path for read in batch])
+
+    def _repeated(self, path: str) -> Read | None:
+        """P9: a package that was applied as it is by an earlier run; it need not be parsed again.
+
+        Only one that reads no other file is known by its own bytes. The transaction asks again.
+        """
+        if not self.earlier:
+            return None
+        started = now_text()
+        if self.earlier.unread(path):
+            with reading(self.turn.database) as connection:
+                self.earlier.read(connection, [path])
+        if not self.earlier.digests(path):
+            return None
+        try:
+            data = self.folder.read(path, self.settings.max_package_bytes)
+        except FeedPathError:
+            return None
+        digest = hashlib.sha256(data).hexdigest()
+        if digest not in self.earlier.digests(path):
+            return None
+        return Read(
+            path, Document(path, {}, digest, self.loader.limits), None, None, Faults(), started
+        )
+
+    def _whole(self, read: Read, done: dict[tuple[str, str], Known]) -> Read:
+        """A package that was passed over, read after all where it no longer counts as applied."""
+        if read.document.files or (read.path, read.document.digest) in done:
+            return read
+        return self._read(read.path)
 
     def terms(self, connection: Connection, hand: Hand, newer: set[Key]) -> Terms:
         """The terms for a batch; all its packages are of one client, so they hold throughout."""
@@ -266,31 +309,28 @@ class FeedApplier:
         return {key for key, path in feeds.items() if path and feed_order(path) > own}
 
     @staticmethod
-    def _unchanged(read: Read) -> Outcome:
+    def _unchanged(read: Read, known: Known) -> Outcome:
         """P9: applied by an earlier run of this feed, and unchanged since."""
-        entity, name, action = address_of(read.request)
-        digest = read.document.digest
-        ended = now_text()
-        status = "already-applied"
-        return Outcome(
-            read.path, digest, entity, name, action, status, read.started_at, ended, (), ()
-        )
+        at = (read.started_at, now_text())
+        return Outcome(read.path, *known, "already-applied", *at, (), ())
 
     def _decide(
         self, read: Read, hand: Hand, terms: Terms, newer: set[Key], refused: str | None
     ) -> Outcome:
         """One package: it succeeds whole, or everything stands as it found it (P7)."""
-        decision = Decision(Faults())
         if read.request is not None:
-            decision = Decider(hand, terms).request(read.request)
-        findings = read.findings(decision.faults)
+            faults, viewed = Decider(hand, terms).request(read.request)
+        else:
+            faults, viewed = Faults(), ()
+        findings = read.findings(faults)
         if refused is not None:
             findings.append(_refused(read.path, refused))
         failed = read.request is None or any(f.severity == "error" for f in findings)
         if failed:
             hand.take_back()
         touched = () if failed else hand.settle()
-        newer.difference_update((one.kind, str(one.id)) for one in touched)
+        if newer:
+            newer.difference_update([(one.kind, str(one.id)) for one in touched])
         entity, name, action = address_of(read.asked)
         status = "failed" if failed else "viewed" if action == "view" else "applied"
         return Outcome(
@@ -304,7 +344,7 @@ class FeedApplier:
             now_text(),
             findings,
             touched,
-            answer_of(decision.viewed) if status == "viewed" else "",
+            answer_of(viewed) if status == "viewed" else "",
         )
 
     def _write_logs(self, outcomes: Sequence[Outcome]) -> None:

@@ -117,7 +117,8 @@ def _where(wanted: Mapping[str, Any]) -> tuple[str, list[Any]]:
 
 
 def status(settings: Settings, connection: Connection) -> Answered:
-    """How things stand: the queue, what is held, the last run, what the catalogue holds."""
+    """How things stand: queue, what is held, the last run, the catalogue, the inbox of plays."""
+    from feedengine.plays.diary import inbox_status
     from feedengine.turn import holder_of  # asked for by this question alone
 
     queue = queue_of(settings.stack)
@@ -142,6 +143,7 @@ def status(settings: Settings, connection: Connection) -> Answered:
         },
         "clients": _rows(connection, clients),
         "last_change": next(iter(_rows(connection, change)), None),
+        "plays": inbox_status(settings),
     }
 
 

@@ -131,8 +131,24 @@ class Settings:
     kept_days: int = Field(
         92, ge=63, description="what was delivered is kept, to be sent again, for so many days"
     )
+    keep_plays_days: int | None = Field(
+        None, ge=0, le=36_500, description="older days in Plays/done and Plays/judged are removed"
+    )
     send_retry_seconds: float = Field(
         120.0, ge=0, description="a recipient that does not answer is asked again for so long"
+    )
+    inbox_settle_seconds: float = Field(
+        60.0, ge=0, description="a log in Plays/inbox is taken once it lay unchanged for so long"
+    )
+    deliver_plays: bool | None = Field(
+        None,
+        description="the service delivers Plays/inbox; unset: where s3_bucket or endpoint_url is "
+        "set; true: what has no way out goes into Plays/delivered",
+    )
+    deliver_at: str = Field(
+        "03:00",
+        pattern="^([01][0-9]|2[0-3]):[0-5][0-9](:[0-5][0-9])?$",
+        description="the time of day, in UTC, at which the service delivers",
     )
     endpoint_url: str | None = Field(None, description="the complete address of the endpoint")
     endpoint_consumer_key: str | None = Field(None, description="who we are to the endpoint")
@@ -236,6 +252,9 @@ class Settings:
     play_columns: dict[str, str] = Field(
         {}, description="column of plays → its name in your files, where they have others"
     )
+    stream: str | None = Field(
+        None, min_length=1, description="stands in for a playlist's missing stream (L1)"
+    )
     station_zone: str = Field(
         "UTC",
         check=_zone,
@@ -293,6 +312,7 @@ PLAYS = (
     "permitted_countries",
     "endpoint_max_seconds",
     "play_columns",
+    "stream",
     "station_zone",
 )
 """The settings of the way out."""
@@ -307,7 +327,10 @@ DELIVERY = (
     "parcel_rows",
     "parcel_bytes",
     "kept_days",
+    "keep_plays_days",
     "send_retry_seconds",
+    "inbox_settle_seconds",
+    "deliver_plays",
     "endpoint_url",
     "endpoint_consumer_key",
     "endpoint_country",

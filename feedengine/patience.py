@@ -19,18 +19,21 @@ def patiently(
     seconds: float,
     done: Callable[[], object],
     said: Callable[[str], None],
+    pause: Callable[[float], None] = time.sleep,
 ) -> Answer:
     """What ``attempt`` answers, tried again for ``seconds`` while it raises `PassingError`.
 
     The seconds begin anew whenever something was ``done`` (its value is another one) since the
     last failure; ``said`` hears of the first failure of each such spell, and the last one is
-    raised. Waits grow, with some chance in them, so that many who wait do not come at once.
+    raised. Waits grow, with some chance in them, so that many who wait do not come at once;
+    ``pause`` waits them out, and may raise to end it.
     """
     import tenacity  # half as long to import as the command's own start
 
     spell = _Spell(seconds, done, said)
     trying = tenacity.Retrying(
         retry=tenacity.retry_if_exception_type(PassingError),
+        sleep=pause,
         stop=lambda _: spell.over(),
         wait=tenacity.wait_random_exponential(FIRST_WAIT_SECONDS, LONGEST_WAIT_SECONDS),
         before_sleep=lambda state: spell.say(state.outcome.exception() if state.outcome else None),

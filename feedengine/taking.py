@@ -53,6 +53,7 @@ from feedengine.recovery import logs_again
 from feedengine.retrying import let_through, packages_to_take
 from feedengine.store import ledger
 from feedengine.store.database import reading
+from feedengine.store.earlier import Earlier
 from feedengine.store.ledger import Run
 from feedengine.telling import Listener
 from feedengine.turn import Turn
@@ -273,7 +274,8 @@ class Taker:
         applier = FeedApplier(self.settings, self.turn, run, folder, self.listener, self.stop)
         with reading(self.database) as connection:
             same = "feed_path = ? AND id <> ?"
-            applier.earlier = ledger.runs_where(connection, same, run.feed_path, run.id)
+            runs = ledger.runs_where(connection, same, run.feed_path, run.id)
+            applier.earlier = Earlier(runs)
             applier.late = self._is_late(connection, run)
             done = ledger.paths_of(connection, run) if run.id else set()
         self.listener.begun(run, len(packages) - len(done))

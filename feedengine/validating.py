@@ -31,6 +31,7 @@ from feedengine.feeds.validator import explain
 from feedengine.guards import mass_deletion
 from feedengine.store import ledger
 from feedengine.store.database import reading, writing
+from feedengine.store.earlier import Earlier
 from feedengine.store.ledger import Run
 from feedengine.store.load import load
 from feedengine.turn import Turn
@@ -180,7 +181,8 @@ class _Walk:
         applier.strict = applier.strict or self.strict
         if self.database is not None and path is not None:
             with reading(self.database) as connection:
-                applier.earlier = ledger.runs_where(connection, "feed_path = ?", path)
+                runs = ledger.runs_where(connection, "feed_path = ?", path)
+                applier.earlier = Earlier(runs)
                 others = ledger.feed_paths_of(connection, feed.client)
             applier.late = any(feed_order(one) > feed_order(path) for one in others)
         return applier
@@ -213,15 +215,17 @@ class _Walk:
             yield chunk
             return
         applier, names, reads = chunk
-        done = ledger.applied_before(connection, applier.earlier, [read.path for read in reads])
-        known = [(read.path, read.document.digest) in done for read in reads]
-        fresh = [read for read, old in zip(reads, known, strict=True) if not old]
+        done = applier.earlier.applied(connection, [read.path for read in reads])
+        known = [done.get((read.path, read.document.digest)) for read in reads]
+        fresh = [read for read, old in zip(reads, known, strict=True) if old is None]
         requests = [read.request for read in fresh if read.request is not None]
         hand = load(connection, needs_of(requests))
         newer = applier._newer(connection, requests) if applier.late else set()
         terms = applier.terms(connection, hand, newer)
         outcomes = [
-            applier._unchanged(read) if old else applier._decide(read, hand, terms, newer, None)
+            applier._decide(read, hand, terms, newer, None)
+            if old is None
+            else applier._unchanged(read, old)
             for read, old in zip(reads, known, strict=True)
         ]
         if keep:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from feedengine.catalogue.availability import CROWDED
 from feedengine.catalogue.edits import EDITS, Draft, cut_links
 from feedengine.catalogue.objects import Key, Object
+from feedengine.catalogue.sameness import says_nothing_new
 from feedengine.errors import Fault, quoted
 from feedengine.feeds.changes import UNSET, Change, GenreList, Request, Source, TerritoryView, bare
 from feedengine.model.faults import MOST_FINDINGS, Faults
@@ -61,6 +62,8 @@ class Decision(NamedTuple):
 
 class Decider:
     """Carries one package out on the objects in hand."""
+
+    __slots__ = ("_depth", "_open", "_repeated", "drafts", "faults", "hand", "terms", "viewed")
 
     def __init__(self, hand: Hand, terms: Terms) -> None:
         """Work on ``hand`` under ``terms``."""
@@ -166,6 +169,8 @@ class Decider:
             return self._no("not-found", "P21", change, "is not in the catalogue")
         if not self._may_change(change, key):
             return False
+        if key not in self.drafts and says_nothing_new(self.hand, change, self.terms.client):
+            return True
         draft = self.draft(key)
         for index, asked in enumerate(change.asked):
             if asked is not UNSET:
@@ -197,7 +202,7 @@ class Decider:
 
     def make(self, change: Change) -> None:
         """A new object; it stands with its fields before what is nested in it is carried out."""
-        row = tuple(None if asked is UNSET else asked for asked in change.asked)
+        row = tuple([None if asked is UNSET else asked for asked in change.asked])
         key = (change.kind.name, change.id)
         self.hand.put(key, Object(change.kind, row, ((),) * len(change.kind.lists)))
         self._finish(change, self.draft(key))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from decimal import Decimal
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from feedengine.catalogue import territories
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from feedengine.catalogue.decide import Decider
     from feedengine.catalogue.hand import Hand
     from feedengine.catalogue.territories import TerritorySet
+    from feedengine.model.entities import Kind
 
 
 FEW_VALIDITIES = 100
@@ -69,17 +71,17 @@ class Draft:
             declared = self._territories
             index = self.kind.position["territory_set_id"]
             self.row[index] = None if declared is None else self.hand.keep_set(declared)
-        lists = [one if isinstance(one, tuple) else one.all() for one in self._lists]
-        self.hand.put(self.key, Object(self.kind, tuple(self.row), tuple(lists)))
+        lists = tuple([one if isinstance(one, tuple) else one.all() for one in self._lists])
+        self.hand.put(self.key, Object(self.kind, tuple(self.row), lists))
 
     @property
     def crowded(self) -> bool:
         """Whether the object's own validities would open too many windows (A2, A4)."""
-        for one in self.kind.lists:
-            if one.name == "validity" and len(found := self._lists[one.index]) > FEW_VALIDITIES:
-                items = found if isinstance(found, tuple) else found.all()
-                return too_many([Validity(*item) for item in items])
-        return False
+        own = _validities_of(self.kind)
+        if own is None or len(found := self._lists[own]) <= FEW_VALIDITIES:
+            return False
+        items = found if isinstance(found, tuple) else found.all()
+        return too_many([Validity(*item) for item in items])
 
     @property
     def declares(self) -> bool:
@@ -99,6 +101,12 @@ class Draft:
     def territories(self, declared: TerritorySet | None) -> None:
         self._relisted = True
         self._territories = declared
+
+
+@cache
+def _validities_of(kind: Kind) -> int | None:
+    """Which of an object's lists are its own validities."""
+    return next((one.index for one in kind.lists if one.name == "validity"), None)
 
 
 def _replace(_: Decider, draft: Draft, step: changes.Replace) -> None:
@@ -135,7 +143,13 @@ def _replace_links(decider: Decider, draft: Draft, step: changes.ReplaceLinks) -
     if step.list == SHARED:
         _replace_shared(decider, draft, step)
         return
-    linked = [model.id for model in step.models if _settled(decider, model)]
+    exists = decider.hand.exists
+    linked = [
+        model.id
+        for model in step.models
+        if (model.action == "refer" and exists((model.kind.name, model.id)))
+        or decider.nested(model)
+    ]
     draft.replace(step.list, tuple(linked))
 
 

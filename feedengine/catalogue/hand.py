@@ -21,6 +21,10 @@ PROVISIONAL = 1 << 62
 """Links made in hand are ordered from here on, until history gives them their ``linked_seq``."""
 
 
+_STAYS = ""
+"""No track's id: one that is not in hand, on a release from which nothing is removed."""
+
+
 class Touched(NamedTuple):
     """One object or link that a package changed: as it was, and as it is. None: not there.
 
@@ -37,8 +41,8 @@ class Hand:
     """Objects, links and territory sets in hand.
 
     ``objects`` holds every object that may change (None: there is none of this ID); ``known`` the
-    keys of objects that are only referred to. ``tracks_of`` and ``releases_of`` are complete for
-    the releases and tracks whose links were loaded.
+    keys of objects that are only referred to; no key is in both. ``tracks_of`` and ``releases_of``
+    are complete for the releases and tracks whose links were loaded.
     """
 
     def __init__(self) -> None:
@@ -60,9 +64,7 @@ class Hand:
 
     def exists(self, key: Key) -> bool:
         """Whether there is an object of this kind and ID."""
-        if key in self.objects:
-            return self.objects[key] is not None
-        return key in self.known
+        return self.objects.get(key) is not None or key in self.known
 
     def touch(self, key: Key) -> None:
         """The object is about to change: from here on it is among what the package touched."""
@@ -78,15 +80,8 @@ class Hand:
 
     def _note_referrer(self, key: Key, thing: Object) -> None:
         """Whoever begins to link to an object that this batch deletes is found by the delete."""
-        for one in thing.kind.lists:
-            if one.is_link:
-                target = str(one.listed.target)
-                for item in thing.lists[one.index]:
-                    watched = self.referrers.get((target, str(item)))
-                    if watched is not None:
-                        watched.add(key)
-        for index, target in thing.kind.ones.values():
-            watched = self.referrers.get((target, str(thing.row[index])))
+        for target in thing.refers_to():
+            watched = self.referrers.get(target)
             if watched is not None:
                 watched.add(key)
 
@@ -97,6 +92,10 @@ class Hand:
         self.releases_of.setdefault(track, {})[release] = None
         if release in self._ends:
             heappush(self._ends[release], (-link.position, track))
+
+    def seen_end(self, release: str, position: int) -> None:
+        """Of a release whose links are not in hand, and stay: the position of its last track."""
+        self._ends[release] = [(-position, _STAYS)]
 
     def put_link(self, release: str, track: str, position: int | None) -> None:
         """The link now stands at this position; None removes it."""
@@ -132,7 +131,7 @@ class Hand:
         while ends:
             position, track = ends[0]
             link = self.links.get((release, track))
-            if link is not None and link.position == -position:
+            if track == _STAYS or (link is not None and link.position == -position):
                 return 1 - position
             heappop(ends)  # this link has gone, or has moved
         return 1

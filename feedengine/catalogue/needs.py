@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from feedengine.feeds import changes
 from feedengine.feeds.changes import SHARED, Change, GenreList, Request, TerritoryView
 
 if TYPE_CHECKING:
-    from feedengine.catalogue.objects import Key
+    from collections.abc import Callable
 
-_TERRITORY_EDITS = (changes.PushTerritory, changes.PullTerritory)
+    from feedengine.catalogue.hand import LinkKey
+    from feedengine.catalogue.objects import Key
 
 
 @dataclass(slots=True)
@@ -23,6 +24,10 @@ class Needs:
     so whoever links to it is needed whole. ``begun``: tracks that may begin a territory list, so
     their releases are needed. ``sets``: objects whose territory list is edited or shown.
     ``seen``: models from files that were asked, by their places in memory.
+
+    ``joins``: links that tracks ask for: where one is not there yet, the end of the release's list
+    is needed. ``loose``: tracks that may leave releases, and the releases that they stay on for
+    certain; where one may leave, all links of a release are needed to know its end.
     """
 
     whole: set[Key] = field(default_factory=set)
@@ -33,6 +38,8 @@ class Needs:
     begun: set[str] = field(default_factory=set)
     sets: set[Key] = field(default_factory=set)
     seen: dict[int, Change] = field(default_factory=dict)
+    joins: set[LinkKey] = field(default_factory=set)
+    loose: dict[str, frozenset[str]] = field(default_factory=dict)
 
 
 def needs_of(requests: list[Request]) -> Needs:
@@ -50,6 +57,7 @@ def needs_of(requests: list[Request]) -> Needs:
             _add(needs, request)
     if needs.begun:  # whether a release declares a list matters, also of one linked on the way
         needs.whole.update(("release", release) for release in needs.releases)
+        needs.whole.update(("release", release) for release, _ in needs.joins)
     return needs
 
 
@@ -57,31 +65,31 @@ def _add(needs: Needs, change: Change) -> None:
     key = (change.kind.name, change.id)
     if change.source is not None and _asked_before(needs, change):
         return
-    (needs.known if change.action == "refer" else needs.whole).add(key)
-    if change.action in {"delete", "pull"} and not change.setting:
-        needs.gone.add(key)
-    if change.action in {"delete", "view"}:
-        _links(needs, key)
+    if change.action == "refer":
+        needs.known.add(key)
+    else:
+        needs.whole.add(key)
+        if change.action in _SHOWN_OR_GONE:
+            _whole(needs, change, key)
+    for step in change.steps:
+        asks = _ASKS.get(type(step))
+        if asks is not None:
+            asks(needs, key, step)
+
+
+_SHOWN_OR_GONE = frozenset({"delete", "pull", "view"})
+
+
+def _whole(needs: Needs, change: Change, key: Key) -> None:
+    """What a Delete, a genre's Pull and a View need besides the object."""
     if change.action == "view":
         needs.sets.add(key)
-    for step in change.steps:
-        if isinstance(step, changes.ReplaceLinks):
-            for model in step.models:
-                _linked(needs, key, step.list, model)
-            if step.list == SHARED:
-                _links(needs, key)
-        elif isinstance(step, changes.PushLink):
-            _linked(needs, key, step.list, step.model)
-        elif isinstance(step, changes.PullLink):
-            if step.list == SHARED:
-                _links(needs, key)
-        elif isinstance(step, changes.PointAt):
-            if step.model is not None:
-                _add(needs, step.model)
-        elif isinstance(step, _TERRITORY_EDITS):
-            needs.sets.add(key)
-            if key[0] == "track":
-                needs.begun.add(key[1])
+    elif not change.setting:
+        needs.gone.add(key)
+    if change.action != "pull":
+        _links(needs, key)
+    if change.action == "delete" and key[0] == "track":
+        needs.loose[key[1]] = _NOWHERE
 
 
 def _asked_before(needs: Needs, change: Change) -> bool:
@@ -93,6 +101,9 @@ def _asked_before(needs: Needs, change: Change) -> bool:
     if whole is not None and whole is not change:
         _add(needs, whole)
     return False
+
+
+_NOWHERE: frozenset[str] = frozenset()
 
 
 def _links(needs: Needs, key: Key) -> None:
@@ -108,4 +119,47 @@ def _linked(needs: Needs, owner: Key, at: int, model: Change) -> None:
     if at == SHARED:
         _links(needs, owner)
         if model.kind.name == "release":
-            needs.releases.add(model.id)
+            needs.joins.add((model.id, owner[1]))
+
+
+def _replace_links(needs: Needs, key: Key, step: changes.ReplaceLinks) -> None:
+    for model in step.models:
+        _linked(needs, key, step.list, model)
+    if step.list == SHARED:
+        _links(needs, key)
+        if key[0] == "track":
+            stays = frozenset([model.id for model in step.models])
+            needs.loose[key[1]] = needs.loose.get(key[1], stays) & stays
+
+
+def _push_link(needs: Needs, key: Key, step: changes.PushLink) -> None:
+    _linked(needs, key, step.list, step.model)
+
+
+def _pull_link(needs: Needs, key: Key, step: changes.PullLink) -> None:
+    if step.list == SHARED:
+        _links(needs, key)
+        if key[0] == "track":
+            needs.releases.add(step.id)
+
+
+def _point_at(needs: Needs, _key: Key, step: changes.PointAt) -> None:
+    if step.model is not None:
+        _add(needs, step.model)
+
+
+def _edit_territories(needs: Needs, key: Key, _step: changes.Step) -> None:
+    needs.sets.add(key)
+    if key[0] == "track":
+        needs.begun.add(key[1])
+
+
+_ASKS: dict[type, Callable[[Needs, Key, Any], None]] = {
+    changes.ReplaceLinks: _replace_links,
+    changes.PushLink: _push_link,
+    changes.PullLink: _pull_link,
+    changes.PointAt: _point_at,
+    changes.PushTerritory: _edit_territories,
+    changes.PullTerritory: _edit_territories,
+}
+"""What each kind of step needs besides the object itself."""

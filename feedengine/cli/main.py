@@ -193,6 +193,14 @@ COMMANDS = (
         only what waits is sent. Exits 1 when plays are refused, in doubt, or still wait.""",
     ),
     Command(
+        "plays inbox",
+        "plays_inbox:inbox",
+        """Judge and deliver what lies in Plays/inbox, now: what the service does once a day.
+
+        Logs move to Plays/done, their rows and reports to Plays/judged; what waits is sent. Exits
+        1 when plays are refused, in doubt or wait, or a log stays; 3 when a recipient fails.""",
+    ),
+    Command(
         "plays resubmit",
         "plays_out:resubmit",
         """Send again what the recipient reports as failed, to the failures path.
@@ -203,7 +211,9 @@ COMMANDS = (
     Command(
         "plays status",
         "parcels:status",
-        "What was delivered, what waits, what is in doubt or in conflict, what was refused.",
+        """What was delivered, what waits, what is in doubt or in conflict, what was refused.
+
+        And what lies in the inbox, and when the service delivers next.""",
     ),
     Command(
         "plays release",

@@ -24,11 +24,12 @@ PLACES = ("feeds_path", "stack_path", "database_url")
 KEPT = ("keep_findings_days", "keep_logs_days", "keep_entries_days")
 """The settings that say what is kept, and how long."""
 
-SERVICE = ("poll_seconds", "poll_only", "metrics_port", "log_level")
+SERVICE = ("poll_seconds", "poll_only", "metrics_port", "log_level", "deliver_at")
 """The settings that only the service knows what to do with."""
 
 _ELSEWHERE = frozenset({"root", *PLAYS, *DELIVERY, *SECRETS})
 _CATALOGUE = tuple(name for name in declared() if name not in _ELSEWHERE)
+_EVERY = tuple(name for name in declared() if name not in {"root", *SECRETS})
 _RUNNING = tuple(name for name in _CATALOGUE if name not in SERVICE)
 
 NONE_GIVEN: Mapping[str, Any] = MappingProxyType({})
@@ -36,7 +37,7 @@ NO_FLAGS = EVERY_UNSET = NO_PLACES = NO_PRUNE = NO_PLAYS = NO_DELIVERY = NONE_GI
 """What a command has where no flag of a setting was given."""
 
 Flags: TypeAlias = Annotated[Mapping[str, Any], SettingFlags(_RUNNING)]
-EveryFlag: TypeAlias = Annotated[Mapping[str, Any], SettingFlags(_CATALOGUE)]
+EveryFlag: TypeAlias = Annotated[Mapping[str, Any], SettingFlags(_EVERY)]
 PlaceFlags: TypeAlias = Annotated[Mapping[str, Any], SettingFlags(PLACES)]
 PruneFlags: TypeAlias = Annotated[Mapping[str, Any], SettingFlags((*PLACES, *KEPT))]
 PlayFlags: TypeAlias = Annotated[Mapping[str, Any], SettingFlags((*PLACES, *PLAYS))]

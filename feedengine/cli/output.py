@@ -113,6 +113,14 @@ def pairs(values: Mapping[str, object]) -> None:
     table(("", ""), [(name, spoken(value)) for name, value in values.items()], head=False)
 
 
+def lasting(seconds: float) -> str:
+    """A time as people say it: seconds, minutes, hours or days."""
+    for unit, size in (("d", 86_400), ("h", 3_600), ("min", 60)):
+        if seconds >= 2 * size:
+            return f"{seconds / size:.0f} {unit}"
+    return f"{seconds:.0f} s"
+
+
 def spoken(value: object) -> str:
     """A value as people read it: lists and objects on one line, nothing for NULL."""
     if isinstance(value, dict):

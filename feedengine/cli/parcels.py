@@ -15,6 +15,7 @@ from feedengine.cli.options import (
     opened,
 )
 from feedengine.cli.parameters import Parameter
+from feedengine.cli.plays_inbox import shown
 from feedengine.cli.plays_out import site_of
 
 
@@ -33,6 +34,10 @@ def status(
     if as_json:
         output.document(found)
         return 0
+    output.line(shown(found["inbox"]))
+    for one in found["inbox"]["left"]:
+        output.line(f"{one['name']} stays: {one['because']}")
+    output.line()
     if not found["ways"]:
         output.line("nothing was delivered yet")
         return 0

@@ -114,6 +114,8 @@ def _print_summary(summary: dict[str, Any]) -> None:
 
 def status(root: Root = None, *, as_json: AsJson = False, settings: PlaceFlags = NO_PLACES) -> int:
     """How things stand."""
+    from feedengine.cli.plays_inbox import shown
+
     with opened(root, settings) as engine:
         found = engine.status()
     if as_json:
@@ -121,7 +123,9 @@ def status(root: Root = None, *, as_json: AsJson = False, settings: PlaceFlags =
         return 0
     queue, last = found["queue"], found["last_run"]
     oldest = queue["oldest"]
-    since = f" (oldest: {oldest['entry']}, {_lasting(oldest['age_seconds'])})" if oldest else ""
+    since = (
+        f" (oldest: {oldest['entry']}, {output.lasting(oldest['age_seconds'])})" if oldest else ""
+    )
     change = found["last_change"]
     output.pairs(
         {
@@ -134,6 +138,7 @@ def status(root: Root = None, *, as_json: AsJson = False, settings: PlaceFlags =
             else "none",
             "last change": f"{change['seq']}, {change['changed_at'][:19]}Z" if change else "none",
             "objects": ", ".join(f"{name} {count}" for name, count in found["objects"].items()),
+            "plays": shown(found["plays"]),
         }
     )
     if found["held"]:
@@ -151,14 +156,6 @@ def _running(turn: dict[str, Any] | None) -> str:
     if turn is None:
         return "no"
     return f"yes ({turn['holder']}, since {turn['since'][:19]}Z)" if turn["holder"] else "yes"
-
-
-def _lasting(seconds: float) -> str:
-    """A time as people say it: seconds, minutes, hours or days."""
-    for unit, size in (("d", 86_400), ("h", 3_600), ("min", 60)):
-        if seconds >= 2 * size:
-            return f"{seconds / size:.0f} {unit}"
-    return f"{seconds:.0f} s"
 
 
 def config(root: Root = None, *, as_json: AsJson = False, settings: EveryFlag = EVERY_UNSET) -> int:

@@ -89,7 +89,6 @@ class Kind:
     lists: tuple[ListKind, ...]
     shared: tuple[Listed, ...]
     position: Mapping[str, int]
-    document_order: tuple[tuple[str, int, ListKind | None], ...]
 
     @property
     def territory_index(self) -> int | None:
@@ -177,8 +176,6 @@ def _kind(table: Table) -> Kind:
     reads = _readable(table, columns)
     own_lists = [one for one in map(table_named, LISTS) if one.listed[0].owner == table.name]
     lists = tuple(_list_kind(one, index) for index, one in enumerate(own_lists))
-    order: list[tuple[str, int, ListKind | None]] = [(n, i, None) for n, i in position.items()]
-    order += [(one.name, one.index, one) for one in lists]
     found = [(column, column.read) for column in table.columns if column.read is not None]
     return Kind(
         name=table.name,
@@ -203,7 +200,6 @@ def _kind(table: Table) -> Kind:
         lists=lists,
         shared=tuple(s for s in table_named("release_track").listed if s.owner == table.name),
         position=MappingProxyType(position),
-        document_order=tuple(sorted(order, key=lambda entry: entry[0])),
     )
 
 

@@ -26,11 +26,11 @@ class Faults(list[Fault]):
 
     def __init__(self, found: Iterable[Fault] = (), most: int = MOST_FINDINGS) -> None:
         """Begin with these."""
-        super().__init__()
         self.most = most
         self.errors = 0
         self.warnings = 0
-        self.extend(found)
+        if found:  # mostly there is nothing to find
+            self.extend(found)
 
     @property
     def total(self) -> int:

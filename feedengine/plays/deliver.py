@@ -6,6 +6,7 @@ any moment and begun again with the same input. `prepare` and `planned` show wha
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
@@ -18,10 +19,11 @@ from feedengine.config import Settings
 from feedengine.errors import UsageError, quoted
 from feedengine.model.instants import instant_text
 from feedengine.plays.carriers import Carrier
+from feedengine.plays.durable import sync_folder, write_synced
 from feedengine.plays.encode import Playlist
 from feedengine.plays.folder import Folder
 from feedengine.plays.frames import FormatName
-from feedengine.plays.outbox import Outbox, sync_folder, write_synced
+from feedengine.plays.outbox import Outbox
 from feedengine.plays.packing import Packing, Playlists, Receipts, Requests
 from feedengine.plays.recording import Recorder
 from feedengine.plays.sending import Sender, Tally
@@ -38,13 +40,18 @@ To: TypeAlias = Literal["s3", "endpoint", "folder"]
 
 @dataclass(slots=True)
 class Site:
-    """What a delivery needs of a site; ``now`` tells the instant, ``said`` hears of waits."""
+    """What a delivery needs of a site; ``now`` tells the instant, ``said`` hears of waits.
+
+    ``told`` hears of every parcel, and ``pause`` waits between two attempts: either may raise to
+    end the delivery there, where nothing is under way.
+    """
 
     settings: Settings
     database: Engine
     now: Callable[[], datetime] = field(default=lambda: datetime.now(UTC))
     said: Callable[[str], None] = field(default=lambda _: None)
     told: Callable[[Tally], None] = field(default=lambda _: None)
+    pause: Callable[[float], None] = field(default=time.sleep)
 
     @property
     def outbox(self) -> Outbox:
@@ -164,6 +171,7 @@ def carrier_of(site: Site, to: To, form: FormatName) -> AbstractContextManager[C
             write_only=settings.s3_write_only,
             retry_seconds=settings.send_retry_seconds,
             said=site.said,
+            pause=site.pause,
         )
         return nullcontext(bucket)
     return _endpoint(site, way)
@@ -188,6 +196,7 @@ def _endpoint(site: Site, way: str) -> AbstractContextManager[Carrier]:
         index_base=settings.endpoint_index_base,
         retry_seconds=settings.send_retry_seconds,
         said=site.said,
+        pause=site.pause,
     )
 
 
@@ -204,7 +213,7 @@ def deliver(
     tally = Tally(told=site.told)
     with (
         carrier_of(site, to, form) as carrier,
-        delivering(site.settings.plays, site.database, site.said),
+        delivering(site.settings.plays, site.database, site.said, site.pause),
     ):
         recorder = Recorder(site.database, site.outbox, way, packing, site.now)
         sender = Sender(site.database, site.outbox, carrier, packing, site.now, tally)

@@ -19,6 +19,7 @@ import pyarrow.parquet as pq
 
 from feedengine.plays.frames import REPEATING_COLUMNS
 from feedengine.plays.reports import ENDPOINT, PLAYLIST, RECEIPTS, Format
+from feedengine.plays.stations import length_of
 
 BATCH_ITEMS = 100
 """Items in one request to the endpoint, at most."""
@@ -231,10 +232,11 @@ def plain(value: str | None, column: str) -> str:
 
 
 def _ending(row: dict[str, str | int | None], start: datetime) -> datetime:
-    """When a play ended: its duration in seconds says so, else its end time."""
+    """When a play ended: its duration (a station's own, or seconds) says so, else its end time."""
     duration, end = row.get("duration"), row.get("endtime")
     if duration is not None:
-        return start + timedelta(seconds=int(duration))
+        length = length_of(str(duration))
+        return start + timedelta(seconds=int(duration) if length is None else length)
     if end is None:
         raise EncodeError("a play has neither an end time nor a duration")
     return moment(str(end))

@@ -45,6 +45,7 @@ class Endpoint:
         index_base: int = 0,
         retry_seconds: float = 120.0,
         said: Callable[[str], None] = lambda _: None,
+        pause: Callable[[float], None] = time.sleep,
         pace: Pace | None = None,
     ) -> None:
         """``url`` is the complete address; raises `UsageError` when it is none."""
@@ -53,7 +54,7 @@ class Endpoint:
         self.in_doubt = in_doubt
         self.index_base = index_base
         self.retry_seconds = retry_seconds
-        self.said = said
+        self.said, self.pause = said, pause
         self.pace = pace or Pace()
         self._client: httpx2.Client | None = None
 
@@ -101,7 +102,7 @@ class Endpoint:
             return self._told(status, body, parcel, lost)
 
         try:
-            return patiently(once, self.retry_seconds, lambda: 0, self.said)
+            return patiently(once, self.retry_seconds, lambda: 0, self.said, self.pause)
         except NotSentError:
             if lost:
                 return Sent("in-doubt", lost[-1])

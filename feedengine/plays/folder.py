@@ -9,7 +9,8 @@ from pathlib import Path
 
 from feedengine.errors import ServiceError
 from feedengine.plays.carriers import Sent
-from feedengine.plays.outbox import digest_of, sync_folder, write_synced
+from feedengine.plays.durable import sync_folder, write_synced
+from feedengine.plays.outbox import digest_of
 from feedengine.store.parcels import Parcel
 
 

@@ -48,7 +48,9 @@ PLAY_COLUMNS = (
 PLAYLIST_COLUMNS = ("title", "artist", "album", "label", "starttime", "endtime", "duration")
 """What stations log; a file may write ``Start Time``: blanks in names of columns do not count."""
 
-KNOWN_COLUMNS = (*PLAY_COLUMNS, *PLAYLIST_COLUMNS, "isrc", "stream")
+STREAM = "stream"
+
+KNOWN_COLUMNS = (*PLAY_COLUMNS, *PLAYLIST_COLUMNS, "isrc", STREAM)
 """Every column that is read; ``stream`` names a play's stream, ``isrc`` finds its track (L6)."""
 
 REPEATING_COLUMNS = (

@@ -12,7 +12,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from feedengine.errors import UsageError, quoted
-from feedengine.plays.frames import CONTENT, FAULT, KNOWN_COLUMNS, RAW, ROW, SOURCE
+from feedengine.plays.frames import CONTENT, FAULT, KNOWN_COLUMNS, RAW, ROW, SOURCE, STREAM
 
 NULL = "null"
 """The text that is NULL wherever it stands."""
@@ -152,6 +152,19 @@ def raw_batch(
         CONTENT: nothing if contents is None else contents,
     }
     return pa.RecordBatch.from_arrays([every[name] for name in RAW.names], schema=RAW)
+
+
+def of_stream(batch: pa.RecordBatch, stream: str) -> pa.RecordBatch:
+    """A raw batch whose readable rows are of this stream where they name none.
+
+    As if the file had said so: a song that two streams play at the same second is two plays, and
+    their ids (L1) differ.
+    """
+    at = RAW.get_field_index(STREAM)
+    column = batch.column(at)
+    missing = pc.or_(pc.is_null(column), pc.equal(pc.fill_null(column, ""), ""))
+    missing = pc.and_(missing, pc.is_null(batch.column(FAULT)))
+    return batch.set_column(at, RAW.field(at), pc.if_else(missing, pa.scalar(stream), column))
 
 
 def null_text(column: pa.Array) -> pa.Array:

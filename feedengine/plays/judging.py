@@ -24,7 +24,7 @@ from feedengine.plays.frames import (
     Masks,
     Verdict,
 )
-from feedengine.plays.gather import Naming
+from feedengine.plays.gather import Naming, of_stream
 from feedengine.plays.intake import read
 from feedengine.plays.judge import Terms, good, judge
 from feedengine.plays.reports import FORMATS, Format
@@ -71,6 +71,7 @@ class Job:
     terms: Terms
     naming: Naming
     consulted: Consulted = NOBODY
+    stream: str | None = None
 
 
 def job_for(settings: Settings, form: FormatName, now: int, consulted: Consulted = NOBODY) -> Job:
@@ -92,7 +93,8 @@ def job_for(settings: Settings, form: FormatName, now: int, consulted: Consulted
         frozenset(settings.permitted_countries),
         settings.endpoint_max_seconds,
     )
-    return Job(FORMATS[form], fills, terms, Naming(settings.play_columns), consulted)
+    naming = Naming(settings.play_columns)
+    return Job(FORMATS[form], fills, terms, naming, consulted, settings.stream)
 
 
 class Judged(NamedTuple):
@@ -121,6 +123,7 @@ def judged_alone(raw: pa.RecordBatch, job: Job) -> Judged:
 
 
 def _judged(raw: pa.RecordBatch, job: Job, numbers: Numbers, standing: Standing) -> Judged:
+    raw = raw if job.stream is None else of_stream(raw, job.stream)
     enriched = enrich(raw, job.form, job.fills, numbers)
     looked = Looked(enriched.batch, {}, {}, {})
     if job.consulted.catalogue is not None:

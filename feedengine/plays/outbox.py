@@ -6,13 +6,13 @@ after a power cut. A file that no parcel names is what a crash has left, and is 
 
 from __future__ import annotations
 
-import os
 from collections.abc import Collection, Iterable
 from contextlib import suppress
 from hashlib import sha256
 from pathlib import Path
 
 from feedengine.errors import ServiceError
+from feedengine.plays.durable import sync_folder, write_synced
 from feedengine.store.parcels import Parcel
 
 _ASIDE = ".part"
@@ -72,20 +72,3 @@ class Outbox:
         """Remove what no parcel names; only while nobody else records parcels."""
         if self.folder.is_dir():
             self.remove(one.name for one in self.folder.iterdir() if one.name not in known)
-
-
-def write_synced(path: Path, content: bytes) -> None:
-    """Write a file anew, onto the disk."""
-    with path.open("wb") as file:
-        file.write(content)
-        file.flush()
-        os.fsync(file.fileno())
-
-
-def sync_folder(folder: Path) -> None:
-    """Put the names in a folder onto the disk."""
-    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

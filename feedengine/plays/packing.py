@@ -15,12 +15,13 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from feedengine.errors import UsageError
 from feedengine.model import keys
 from feedengine.model.keys import Series
 from feedengine.model.play_ids import packed
 from feedengine.plays import encode
 from feedengine.plays.ages import canonical, limit_of, oldest_of
-from feedengine.plays.encode import EncodeError, Playlist, named
+from feedengine.plays.encode import Playlist, named
 from feedengine.plays.reports import ENDPOINT, PLAYLIST, RECEIPTS, Format
 
 ENDPOINT_GROUP = 20_000
@@ -166,13 +167,14 @@ class Playlists:
     group: int | None = None
 
     def split(self, table: pa.Table, now: datetime, /) -> dict[Series, pa.Table]:
-        """By stream and by the day on which plays began; raises `EncodeError` without a stream."""
+        """By stream and by the day on which plays began; raises `UsageError` without a stream."""
         del now
         found: dict[Series, pa.Table] = {}
         columns = named(table)
         streams = columns["stream"] if "stream" in columns.column_names else pa.nulls(len(table))
         if streams.null_count or "" in pc.unique(streams).to_pylist():
-            raise EncodeError("a play of a playlist names no stream")
+            hint = "give the plays a column stream, or set stream (--stream NAME)"
+            raise UsageError("a play of a playlist names no stream", hint)
         for stream, some in _by(table, streams).items():
             for day, rows in _by(some, pa.array(encode.playlist_days(some, self.how.zone))).items():
                 found[keys.playlist(stream, day)] = rows

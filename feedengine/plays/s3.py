@@ -8,6 +8,7 @@ settled by asking for the digest that every object of ours has in its metadata.
 from __future__ import annotations
 
 import base64
+import time
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from hashlib import sha256
@@ -53,6 +54,7 @@ class Bucket:
         write_only: bool = False,
         retry_seconds: float = 120.0,
         said: Callable[[str], None] = lambda _: None,
+        pause: Callable[[float], None] = time.sleep,
         multipart_above: int = MULTIPART_ABOVE,
         part_bytes: int = PART_BYTES,
     ) -> None:
@@ -65,7 +67,7 @@ class Bucket:
         self.way = way
         self.write_only = write_only
         self.retry_seconds = retry_seconds
-        self.said = said
+        self.said, self.pause = said, pause
         self.multipart_above = multipart_above
         self.part_bytes = part_bytes
         self._client = _client()
@@ -103,7 +105,7 @@ class Bucket:
             sent: Sent = self._asked(self._once, parcel, content, repeated)
             return sent
 
-        return patiently(once, self.retry_seconds, lambda: 0, self.said)
+        return patiently(once, self.retry_seconds, lambda: 0, self.said, self.pause)
 
     def _once(self, parcel: Parcel, content: bytes, repeated: bool) -> Sent:  # noqa: FBT001 - as said
         from botocore.exceptions import ClientError
@@ -179,6 +181,7 @@ class Bucket:
             self.retry_seconds,
             lambda: 0,
             self.said,
+            self.pause,
         )
 
     def _there(self, parcel: Parcel) -> bool | None:

@@ -7,6 +7,7 @@ from typing import Any, Literal, TypeAlias
 from feedengine.errors import RefusedError
 from feedengine.model.instants import instant_text
 from feedengine.plays.deliver import Site
+from feedengine.plays.diary import inbox_status
 from feedengine.plays.turn import delivering
 from feedengine.store import parcels
 from feedengine.store.database import reading, writing
@@ -17,7 +18,10 @@ Release: TypeAlias = Literal["arrived", "missing", "drop"]
 
 
 def status(site: Site, limit: int = 20) -> dict[str, Any]:
-    """By way out what was delivered; then what waits, is in doubt or needs people, newest first."""
+    """By way out what was delivered; what waits, is in doubt or needs people, newest first.
+
+    And how the inbox stands (`diary.inbox_status`).
+    """
     with reading(site.database) as connection:
         sums = asked(
             connection,
@@ -44,6 +48,7 @@ def status(site: Site, limit: int = 20) -> dict[str, Any]:
         "open": [_shown(one) for one in open_],
         "delivered": [_shown(one) for one in last],
         "refused": [{"code": code, "reason": why, "plays": n} for code, why, n in refused],
+        "inbox": inbox_status(site.settings, site.now()),
     }
 
 
@@ -59,7 +64,7 @@ def release(site: Site, number: int, word: Release) -> Parcel:
     given up, and its plays may leave in other parcels. Raises `RefusedError` for any other parcel.
     """
     with (
-        delivering(site.settings.plays, site.database, site.said),
+        delivering(site.settings.plays, site.database, site.said, site.pause),
         writing(site.database) as connection,
     ):
         parcel = parcels.parcel_of(connection, number)

@@ -6,17 +6,14 @@ import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import IO, Any, Literal, NamedTuple, TypeAlias, get_args
+from typing import IO, Any, NamedTuple
 
 import pyarrow as pa
 
 from feedengine.errors import ServiceError, UsageError, quoted
-
-Kind: TypeAlias = Literal["jsonl", "json", "csv", "tsv", "parquet"]
+from feedengine.plays.kinds import KINDS_SAID, Kind, kind_of
 
 STDIN = "-"
-_KINDS: dict[str, Kind] = {**{kind: kind for kind in get_args(Kind)}, "txt": "tsv"}
-_CODECS = {"gz": "gzip", "zst": "zstd"}
 
 
 class Source(NamedTuple):
@@ -26,16 +23,6 @@ class Source(NamedTuple):
     path: Path | None
     kind: Kind
     codec: str | None
-
-
-def kind_of(name: str) -> tuple[Kind, str | None] | None:
-    """How a file of this name is written, ``plays.csv.gz`` for instance, or None."""
-    parts = name.lower().split(".")
-    codec = _CODECS.get(parts[-1])
-    if codec is not None:
-        parts.pop()
-    kind = _KINDS.get(parts[-1])
-    return None if kind is None else (kind, codec)
 
 
 def sources(inputs: Sequence[str], said: str | None = None) -> list[Source]:
@@ -53,7 +40,7 @@ def sources(inputs: Sequence[str], said: str | None = None) -> list[Source]:
     return found
 
 
-_HINT = "kinds are " + ", ".join(_KINDS) + ", each also with .gz or .zst; name one with --input"
+_HINT = f"{KINDS_SAID}; name one with --input"
 
 
 def _named(name: str, wanted: tuple[Kind, str | None] | None) -> Iterator[Source]:

@@ -94,11 +94,12 @@ def _offset(text: str) -> tzinfo:
 def lengths_of(column: pa.Array) -> pa.Array:
     """Lengths ``m:ss`` or ``h:mm:ss`` in seconds; minutes may exceed 59 where no hours stand."""
     values, places = uniques(column)
-    seconds = [None if text is None else _length(text) for text in values]
+    seconds = [None if text is None else length_of(text) for text in values]
     return pa.array(seconds, pa.int64()).take(pa.array(places))
 
 
-def _length(text: str) -> int | None:
+def length_of(text: str) -> int | None:
+    """One length in seconds; None where it is none."""
     found = _LENGTH.fullmatch(text)
     if found is None:
         return None

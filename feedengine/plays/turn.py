@@ -11,42 +11,81 @@ import fcntl
 import os
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import AbstractContextManager, contextmanager, suppress
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from sqlalchemy.exc import DBAPIError
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection, Engine
 
-DELIVERER_LOCK = 0x706C6179
+DELIVERER_LOCK, DELIVERER_FILE = 0x706C6179, ".lock"
+ROUND_LOCK, ROUND_FILE = 0x706C6180, ".round.lock"
 WAIT_SECONDS = 0.2
 
 
+def delivering(
+    folder: Path,
+    database: Engine,
+    said: Callable[[str], None],
+    pause: Callable[[float], None] = time.sleep,
+) -> AbstractContextManager[None]:
+    """Wait for the turn to record and send, and hold it; ``said`` hears once that another has it.
+
+    ``pause`` waits, and may raise to end the waiting.
+    """
+    what = "delivering plays"
+    return _turn(folder / DELIVERER_FILE, database, DELIVERER_LOCK, _Waiting(what, said, pause))
+
+
+def going_round(
+    folder: Path,
+    database: Engine,
+    said: Callable[[str], None],
+    pause: Callable[[float], None] = time.sleep,
+) -> AbstractContextManager[None]:
+    """As `delivering`: the turn to take logs out of the inbox, round the other one."""
+    what = "taking plays from the inbox"
+    return _turn(folder / ROUND_FILE, database, ROUND_LOCK, _Waiting(what, said, pause))
+
+
+class _Waiting(NamedTuple):
+    what: str
+    said: Callable[[str], None]
+    pause: Callable[[float], None]
+
+    def until(self, come: Callable[[], bool]) -> None:
+        """Ask until the answer is yes."""
+        if come():
+            return
+        self.said(f"another feedengine is {self.what}; waiting for it")
+        while not come():
+            self.pause(WAIT_SECONDS)
+
+
 @contextmanager
-def delivering(folder: Path, database: Engine, said: Callable[[str], None]) -> Iterator[None]:
-    """Wait for the turn, and hold it; ``said`` hears once that another process has it."""
+def _turn(file: Path, database: Engine, lock: int, waiting: _Waiting) -> Iterator[None]:
     if database.dialect.name == "postgresql":
         with database.connect().execution_options(isolation_level="AUTOCOMMIT") as session:
-            _wait(lambda: _session_lock(session), said)
+            waiting.until(lambda: _session_lock(session, lock))
             try:
                 yield
             finally:
                 with suppress(DBAPIError):  # then the session has ended, and the lock with it
                     session.exec_driver_sql("SELECT pg_advisory_unlock_all()")
         return
-    folder.mkdir(parents=True, exist_ok=True)
-    descriptor = os.open(folder / ".lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
+    file.parent.mkdir(parents=True, exist_ok=True)
+    descriptor = os.open(file, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
     try:
-        _wait(lambda: _file_lock(descriptor), said)
+        waiting.until(lambda: _file_lock(descriptor))
         yield
     finally:
         os.close(descriptor)
 
 
-def _session_lock(session: Connection) -> bool:
-    text = f"SELECT pg_try_advisory_lock({DELIVERER_LOCK})"
+def _session_lock(session: Connection, lock: int) -> bool:
+    text = f"SELECT pg_try_advisory_lock({lock})"
     return bool(session.exec_driver_sql(text).scalar())
 
 
@@ -56,11 +95,3 @@ def _file_lock(descriptor: int) -> bool:
     except BlockingIOError:
         return False
     return True
-
-
-def _wait(come: Callable[[], bool], said: Callable[[str], None]) -> None:
-    if come():
-        return
-    said("another feedengine is delivering plays; waiting for it")
-    while not come():
-        time.sleep(WAIT_SECONDS)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable, Sequence
 from functools import partial
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -9,7 +10,11 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from feedengine.telling import Listener, Waiting
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
     from feedengine.config import Settings
+    from feedengine.plays.diary import Diary
+    from feedengine.plays.news import Kept, News
     from feedengine.retention import Pruned
 
 
@@ -23,7 +28,10 @@ class Trouble(NamedTuple):
 
 
 class ServiceListener(Listener):
-    """Hears everything that a watcher does, and does nothing; called by the loop's thread alone."""
+    """Hears everything that a watcher does, and does nothing; called by one thread at a time.
+
+    By the loop's own, but for what concerns plays: that is told from beside the loop.
+    """
 
     def starts(self, settings: Settings) -> None:
         """The watcher begins."""
@@ -49,6 +57,18 @@ class ServiceListener(Listener):
     def pruned(self, found: Pruned | Exception) -> None:
         """What was old has been removed; or why it could not be."""
 
+    def inbox(self, files: int, oldest: float | None, left: Sequence[Kept]) -> None:
+        """A look into the inbox of plays: its files, the mtime of the oldest, what cannot go."""
+
+    def diary(self, diary: Diary) -> None:
+        """What the last round of plays has left, as far as it is known."""
+
+    def round_begins(self, due: datetime) -> None:
+        """A round of plays, which was due then."""
+
+    def plays(self, news: News) -> None:
+        """What a round of plays tells."""
+
     def reloads(self) -> None:
         """Settings are about to be read again."""
 
@@ -70,6 +90,7 @@ class Everyone(ServiceListener):
     ) -> None:
         """Tell ``listeners`` in this order; ``broken`` hears of the first that raises."""
         self._listeners = tuple(listeners)
+        self._lock = threading.RLock()
         self._broken: Callable[[Exception], None] | None = broken
 
     def __getattribute__(self, name: str) -> Any:
@@ -80,10 +101,11 @@ class Everyone(ServiceListener):
 
     def _all(self, name: str, *values: Any, **named: Any) -> None:
         """Nothing that is told can fail a run."""
-        for listener in self._listeners:
-            try:
-                getattr(listener, name)(*values, **named)
-            except Exception as error:  # noqa: BLE001 - whatever a listener raises
-                broken, self._broken = self._broken, None
-                if broken is not None:
-                    broken(error)
+        with self._lock:
+            for listener in self._listeners:
+                try:
+                    getattr(listener, name)(*values, **named)
+                except Exception as error:  # noqa: BLE001 - whatever a listener raises
+                    broken, self._broken = self._broken, None
+                    if broken is not None:
+                        broken(error)

@@ -44,7 +44,7 @@ class Metrics(ServiceListener):
         self._entries: dict[str, float] = {}
         self._lock = threading.Lock()
         ProcessCollector(registry=registry)
-        made = _Maker(registry)
+        made = Maker(registry)
         made.gauge("build_info", "Which version runs", "version", "python", "database").labels(
             __version__, platform.python_version(), settings.database.partition(":")[0]
         ).set(1)
@@ -130,16 +130,19 @@ class Metrics(ServiceListener):
         self._trouble.set(0)
 
 
-class _Maker:
+class Maker:
     """Makes metrics in a registry; every value of a label is there from the start."""
 
     def __init__(self, registry: CollectorRegistry) -> None:
+        """Make them in ``registry``."""
         self._registry = registry
 
     def gauge(self, name: str, says: str, *labels: str) -> Gauge:
+        """A number that goes up and down."""
         return Gauge(f"feedengine_{name}", says, labels, registry=self._registry)
 
     def counter(self, name: str, says: str, label: str = "", values: Iterable[str] = ()) -> Counter:
+        """A number that goes up, one for each of the values that are known before."""
         labels = (label,) if label else ()
         made = Counter(f"feedengine_{name}", says, labels, registry=self._registry)
         for value in values:

@@ -16,6 +16,8 @@ from feedengine.config import Settings
 from feedengine.service.logs import Log, libraries_told
 from feedengine.service.metrics import Metrics, served
 from feedengine.service.notify import Notifier, Socket, patience, sign_of_life, watchdog_seconds
+from feedengine.service.plays_log import PlaysReporter
+from feedengine.service.plays_metrics import PlaysMetrics
 from feedengine.service.pulse import Pulse
 from feedengine.service.reporting import Reporter
 from feedengine.service.signals import heard
@@ -41,7 +43,9 @@ def serve(settings: Settings, reread: Callable[[], Settings], stream: TextIO | N
     pulse, registry, channel = Pulse(patience(watchdog)), CollectorRegistry(), Socket()
     listeners = (
         Reporter(log, settings),
+        PlaysReporter(log),
         Metrics(registry, settings, pulse),
+        PlaysMetrics(registry),
         Notifier(channel),
     )
     watcher = Watcher(

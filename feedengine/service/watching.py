@@ -14,6 +14,7 @@ from feedengine.config import Settings
 from feedengine.engine import Engine
 from feedengine.errors import FeedengineError, Finding, ServiceError
 from feedengine.runner import Look, Runner
+from feedengine.service.courier import Courier
 from feedengine.service.hearing import Everyone, ServiceListener
 from feedengine.service.housekeeping import Housekeeping
 from feedengine.service.patience import Spell
@@ -96,6 +97,7 @@ class Watcher:
         self._standing_by = False
         self._took = 0.0
         self._chores = Housekeeping(self.told)
+        self._courier = Courier(lambda: self.settings, self.told)
         self._eyes = Eyes(
             settings.stack, self.bell, self.told.watches, poll_only=settings.poll_only
         )
@@ -103,6 +105,7 @@ class Watcher:
     def end(self) -> None:
         """Stop after the batch in hand; from any thread."""
         self.stop.set()
+        self._courier.end()
         self._called.set()
         self.bell.set()
 
@@ -124,9 +127,11 @@ class Watcher:
         self.told.starts(self.settings)
         try:
             self._eyes.open()
+            self._courier.begin()
             while not self.stop.is_set():
                 self._attempt()
         finally:
+            self._courier.leave()
             self._eyes.close()
             self._chores.leave()
             self.told.stops()
@@ -228,6 +233,7 @@ class Watcher:
         self.settings = found.settings
         if self.runner is not None:
             self.runner.use(found.settings)
+        self._courier.call()
         self.told.reloaded(*found)
 
 

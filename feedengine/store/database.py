@@ -188,9 +188,9 @@ def _told() -> Iterator[None]:
     except DBAPIError as error:
         failed(error.orig or error)
     except Exception as error:
-        if type(error).__module__.partition(".")[0] != "psycopg":
+        if type(error).__module__.partition(".")[0] not in {"psycopg", "sqlite3"}:
             raise
-        failed(error)  # of a COPY, which goes past SQLAlchemy
+        failed(error)  # of rows, which go past SQLAlchemy
 
 
 def failed(error: BaseException) -> NoReturn:

@@ -114,13 +114,13 @@ def save_batch(
             at = max(at, outcome.finished_at)
         for touched in outcome.touched:
             seq += 1
-            told = _change(touched)
             if isinstance(touched.after, Link):
                 if touched.after.order >= PROVISIONAL:
                     linked.setdefault(touched.after.order, seq)
             else:
                 changed[touched.kind, str(touched.id)] = at
-            history.append((seq, number, *told[:3], client, at, told[3]))
+            entity, name, action, document = _change(touched)
+            history.append((seq, number, entity, name, action, client, at, document))
     write(connection, made.insert(PACKAGE_RUN, PACKAGE_COLUMNS), packages)
     save_hand(connection, hand, changed, linked)
     write(connection, made.insert(CHANGE, CHANGE_COLUMNS), history)
@@ -216,27 +216,6 @@ def live(run: str) -> str:
     """SQL: of the ``feed_run`` called ``run``, that it is no undo and has not been undone (H2)."""
     undone = f"SELECT 1 FROM feed_run undo WHERE undo.undoes = {run}.id"
     return f"{run}.undoes IS NULL AND NOT EXISTS ({undone})"
-
-
-def applied_before(
-    connection: Connection, runs: Sequence[Run], paths: Sequence[str]
-) -> set[tuple[str, str]]:
-    """P9: which packages (path, digest) an earlier run of the same feed has applied.
-
-    What was undone counts no longer (H2), and therefore neither does that a later run skipped it.
-    """
-    made = statements(connection)
-    found: set[tuple[str, str]] = set()
-    wanted = set(paths)
-    text = (
-        "SELECT p.path, p.digest FROM package_run p JOIN feed_run r ON r.id = p.feed_run_id"
-        f" WHERE r.id = {made.mark} AND p.status = 'applied' AND {live('r')}"
-    )
-    for run in runs:
-        rows = connection.exec_driver_sql(text, (run.id,))
-        known = ((named(row[0]), row[1]) for row in rows)
-        found.update(one for one in known if one[0] in wanted)
-    return found
 
 
 def paths_of(connection: Connection, run: Run) -> set[str]:

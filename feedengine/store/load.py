@@ -5,24 +5,31 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from feedengine.catalogue.hand import Hand
-from feedengine.catalogue.objects import Item, Key, Link, Object
+from feedengine.catalogue.objects import Item, Key, Link, Object, from_json
 from feedengine.catalogue.territories import Part, TerritorySet, Validity, from_parts
 from feedengine.model.entities import Kind, ListKind, kinds, links_to, table_named
-from feedengine.store.statements import Wanted, rows_in, rows_in_each
+from feedengine.store.pages import among
+from feedengine.store.statements import Wanted, rows_asked, rows_in, rows_in_each
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Callable, Iterable, Sequence
 
     from sqlalchemy import Connection
 
     from feedengine.catalogue.needs import Needs
 
+    Reader = Callable[[Connection, Kind, Iterable[str]], list[Object]]
+
 LINKS = table_named("release_track")
 LINK_COLUMNS = ("release_id", "track_id", "position", "linked_seq")
 
 
-def load(connection: Connection, needs: Needs) -> Hand:
-    """Everything that ``needs`` names, as the catalogue holds it now."""
+def load(connection: Connection, needs: Needs, objects: Reader | None = None) -> Hand:
+    """Everything that ``needs`` names, as the catalogue holds it now.
+
+    ``objects`` reads the objects themselves: `load_objects` from their tables unless given.
+    """
+    read = objects or load_objects
     hand = Hand()
     whole = set(needs.whole)
     for key in needs.gone:
@@ -31,21 +38,57 @@ def load(connection: Connection, needs: Needs) -> Hand:
     for found in hand.referrers.values():
         whole |= found
     _load_links(connection, hand, "track_id", needs.tracks | needs.begun)
-    _load_links(connection, hand, "release_id", needs.releases)
+    _load_links(connection, hand, "release_id", needs.releases | _left(hand, needs))
+    _load_ends(connection, hand, needs)
     for track in needs.begun:
         whole.update(("release", release) for release in hand.releases_of.get(track, ()))
     for name, kind in kinds().items():
         ids = [key[1] for key in whole if key[0] == name]
         if ids:
             hand.objects.update(dict.fromkeys(((name, one) for one in ids), None))
-            for thing in load_objects(connection, kind, ids):
+            for thing in read(connection, kind, ids):
                 hand.objects[name, str(thing.value("id"))] = thing
-        others = [key[1] for key in needs.known if key[0] == name and key not in whole]
-        if others:
-            found_rows = rows_in(connection, kind.table, ("id",), "id", others)
-            hand.known.update((name, row[0]) for row in found_rows)
+    _load_known(connection, hand, needs.known - whole)
     _load_sets(connection, hand, needs.sets)
     return hand
+
+
+def _load_known(connection: Connection, hand: Hand, keys: set[Key]) -> None:
+    """Which of these are there; what an object in hand links to need not be looked for."""
+    linked: set[Key] = set()
+    for thing in hand.objects.values():
+        if thing is not None:
+            linked.update(thing.refers_to())
+    hand.known = keys & linked
+    unknown = keys - linked
+    for name, kind in kinds().items():
+        ids = [key[1] for key in unknown if key[0] == name]
+        if ids:
+            found = rows_in(connection, kind.table, ("id",), "id", ids)
+            hand.known.update([(name, row[0]) for row in found])
+
+
+def _left(hand: Hand, needs: Needs) -> set[str]:
+    """The releases which a track may leave while another, or itself, may join them."""
+    joined = {release for release, _ in needs.joins}
+    return {
+        release
+        for track, stays in needs.loose.items()
+        for release in hand.releases_of.get(track, ())
+        if release in joined and release not in stays
+    }
+
+
+def _load_ends(connection: Connection, hand: Hand, needs: Needs) -> None:
+    """Where the lists of releases end that tracks join, if no more is known of them."""
+    joined = {release for release, track in needs.joins if (release, track) not in hand.links}
+    joined -= needs.releases | _left(hand, needs)
+    text = (
+        "SELECT release_id, max(position) FROM release_track"
+        f" WHERE {among(connection, 'release_id')} GROUP BY release_id"
+    )
+    for release, position in rows_asked(connection, text, joined):
+        hand.seen_end(release, position)
 
 
 def _load_referrers(connection: Connection, hand: Hand, gone: Iterable[Key]) -> None:
@@ -77,6 +120,24 @@ def load_objects(connection: Connection, kind: Kind, ids: Iterable[str]) -> list
     found = [row[at] for row in rows]
     lists = _load_lists(connection, kind.lists, found) if rows else []
     return [Object(kind, tuple(row), tuple(one.get(row[at], ()) for one in lists)) for row in rows]
+
+
+def load_latest(connection: Connection, kind: Kind, ids: Iterable[str]) -> list[Object]:
+    """The same objects by the last row that history has of each (H1): one row, not one a list."""
+    array = connection.dialect.name == "postgresql"
+    text = _LATEST_BY_ARRAY if array else _LATEST
+    found = rows_asked(connection, text.format(entity=kind.name), ids)
+    return [from_json(kind, document) for (document,) in found if document is not None]
+
+
+_LATEST = (
+    "SELECT c.document FROM json_each(?) j CROSS JOIN change c WHERE c.seq ="
+    " (SELECT max(seq) FROM change WHERE entity = '{entity}' AND entity_id = j.value)"
+)
+_LATEST_BY_ARRAY = (
+    "SELECT c.document FROM unnest(%s::text[]) j(value) CROSS JOIN LATERAL (SELECT document"
+    " FROM change WHERE entity = '{entity}' AND entity_id = j.value ORDER BY seq DESC LIMIT 1) c"
+)
 
 
 def load_list(

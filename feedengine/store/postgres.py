@@ -15,6 +15,7 @@ from sqlalchemy.exc import DisconnectionError
 
 from feedengine.errors import UsageError
 from feedengine.model.instants import canonical_instant
+from feedengine.store.statements import driver_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -120,7 +121,7 @@ def array_of(table: Table, name: str) -> str:
 
 def write_rows(connection: Connection, text: str, rows: Sequence[tuple[Any, ...]]) -> None:
     """Run a statement that takes its rows as arrays, one for each column."""
-    _driver(connection).execute(text, tuple(map(list, zip(*rows, strict=True))))
+    driver_of(connection).execute(text, tuple(map(list, zip(*rows, strict=True))))
 
 
 def copy_rows(
@@ -130,7 +131,7 @@ def copy_rows(
 
     ``insert`` does the same in a pipeline, where ``COPY`` cannot be.
     """
-    driver = _driver(connection)
+    driver = driver_of(connection)
     if driver.pgconn.pipeline_status:
         write_rows(connection, insert, rows)
         return
@@ -144,7 +145,7 @@ def rows_of(connection: Connection, asked: Sequence[tuple[str, Any]]) -> list[li
 
     Over a network, and for small feeds anywhere, it is the way there and back that takes time.
     """
-    driver = _driver(connection)
+    driver = driver_of(connection)
     if len(asked) == 1:
         return [driver.execute(text, (given,)).fetchall() for text, given in asked]
     with driver.pipeline():
@@ -154,19 +155,14 @@ def rows_of(connection: Connection, asked: Sequence[tuple[str, Any]]) -> list[li
 
 def pipeline(connection: Connection) -> AbstractContextManager[Any]:
     """Until its end, statements are sent without waiting for their answers."""
-    found: AbstractContextManager[Any] = _driver(connection).pipeline()
+    found: AbstractContextManager[Any] = driver_of(connection).pipeline()
     return found
 
 
 def answers(connection: Connection, text: str) -> list[Any]:
     """The first row, or None, of each of several statements without parameters."""
-    cursor = _driver(connection).execute(text, prepare=False)
+    cursor = driver_of(connection).execute(text, prepare=False)
     found = [cursor.fetchone()]
     while cursor.nextset():
         found.append(cursor.fetchone())
     return found
-
-
-def _driver(connection: Connection) -> Any:
-    """The driver's own connection: SQLAlchemy's way to it knows no pipelines."""
-    return connection.connection.driver_connection

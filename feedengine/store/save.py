@@ -45,6 +45,15 @@ class Rows:
         self.items: dict[str, list[tuple[Any, ...]]] = {}
         self.removals: dict[str, list[tuple[Any, ...]]] = {}
         self.usages: set[str] = set()
+        self._added: dict[ListKind, list[tuple[Any, ...]]] = {}
+
+    def added(self, one: ListKind) -> list[tuple[Any, ...]]:
+        """The rows that a list gets, as owner, position and the item's own columns."""
+        found = self._added.get(one)
+        if found is None:
+            text = self.made.insert(one.table, (one.owner_column, "position", *one.columns))
+            found = self._added[one] = self.items.setdefault(text, [])
+        return found
 
     def flush(self, connection: Connection) -> None:
         """Write everything, in an order that keeps every foreign key true."""
@@ -79,12 +88,12 @@ def save_hand(
     save_sets(connection, hand.new_sets.values())
     rows = Rows(statements(connection))
     for kind in kinds().values():
-        for (name, key), before in hand.before.items():
-            if name == kind.name:
-                after = hand.objects[name, key]
-                changed = changed_at.get((name, key))
+        for key, before in hand.before.items():
+            if key[0] == kind.name:
+                after = hand.objects[key]
+                changed = changed_at.get(key)
                 if before != after or (after is not None and changed is not None):
-                    _object(rows, kind, key, before, after, changed or "")
+                    _object(rows, kind, key[1], before, after, changed or "")
     _links(rows, hand, linked_seq)
     rows.flush(connection)
 
@@ -92,40 +101,60 @@ def save_hand(
 def _object(
     rows: Rows, kind: Kind, key: str, before: Object | None, after: Object | None, at: str
 ) -> None:
-    made = rows.made
-    columns = (*kind.columns, "changed_at")
+    none = ((),) * len(kind.lists)
     if after is None:
-        rows.removals.setdefault(made.delete(kind.table, ("id",)), []).append((key,))
+        text = rows.made.delete(kind.table, ("id",))
+        rows.removals.setdefault(text, []).append((key,))
     elif before is None:
-        text = made.insert(kind.table, columns)
+        text = rows.made.insert(kind.table, (*kind.columns, "changed_at"))
         rows.objects.setdefault(text, []).append((*after.row, at))
     else:
-        text = made.update(kind.table, columns, ("id",))
-        rows.objects.setdefault(text, []).append((*after.row, at, key))
-    for one in kind.lists:
-        old = () if before is None else before.lists[one.index]
-        new = () if after is None else after.lists[one.index]
+        _differing(rows, before, after, at)
+    olds = none if before is None else before.lists
+    news = none if after is None else after.lists
+    if olds == news:
+        return
+    for one, old, new in zip(kind.lists, olds, news, strict=True):
         if old != new:
             _list(rows, one, key, old, new)
-            if one.name == "validity":
+            if one.listed.name == "validity":
                 _track_windows(rows, key, old, new)
 
 
+def _differing(rows: Rows, before: Object, after: Object, at: str) -> None:
+    """The columns that differ, and never the key: its indexes and referrers would be looked at."""
+    kind, new, _ = after
+    places: list[int] = []
+    if not rows.made.sparse:
+        places = [place for place, name in enumerate(kind.columns) if name != "id"]
+    elif before.row != new:
+        places = [place for place, old in enumerate(before.row) if old != new[place]]
+    columns = (*[kind.columns[place] for place in places], "changed_at")
+    text = rows.made.update(kind.table, columns, ("id",))
+    values = (*[new[place] for place in places], at, new[kind.position["id"]])
+    rows.objects.setdefault(text, []).append(values)
+
+
 def _list(rows: Rows, one: ListKind, key: str, old: tuple[Any, ...], new: tuple[Any, ...]) -> None:
-    """Only what stands behind the first difference is written again."""
-    same = 0
-    for left, right in zip(old, new, strict=False):
-        if left != right:
-            break
-        same += 1
-    if len(old) > same:
+    """Only the places whose item differs are written again."""
+    link = one.listed.style == "link"
+    kept = min(len(old), len(new))
+    if len(old) > kept:
         text = rows.made.delete(one.table, (one.owner_column,), beyond="position")
-        rows.cuts.setdefault(text, []).append((key, same))
-    if len(new) > same:
-        text = rows.made.insert(one.table, (one.owner_column, "position", *one.columns))
-        added = rows.items.setdefault(text, [])
-        for position, item in enumerate(new[same:], same + 1):
-            added.append((key, position, item) if one.is_link else (key, position, *item))
+        rows.cuts.setdefault(text, []).append((key, kept))
+    if kept and old[:kept] != new[:kept]:
+        text = rows.made.update(one.table, one.columns, (one.owner_column, "position"))
+        changed = rows.items.setdefault(text, [])
+        for place in range(kept):
+            if old[place] != new[place]:
+                item = (new[place],) if link else new[place]
+                changed.append((*item, key, place + 1))
+    places = enumerate(new[kept:], kept + 1)
+    if len(new) > kept:
+        if link:
+            rows.added(one).extend([(key, position, item) for position, item in places])
+        else:
+            rows.added(one).extend([(key, position, *item) for position, item in places])
 
 
 _TRACK_WINDOWS = table_named("track_window")

@@ -160,3 +160,19 @@ def test_a_batch_does_what_one_by_one_does(
         outcomes = site.apply(documents, batch=size)
         results.append((outcomes, site.history(), site.tables()))
     assert results[0] == results[1]
+
+
+@QUIET
+@given(found=sequences(max_size=3), batch=st.sampled_from([1, 2, 1000]))
+def test_what_is_sent_twice_is_carried_out_as_the_model_says(
+    site: MemorySite, found: list[Package], batch: int
+) -> None:
+    """P22, H1: most of it says nothing new the second time; what does is carried out."""
+    twice = [package for one in found for package in (one, one)]
+    site.empty()
+    oracle = Oracle()
+    expected = [oracle.apply(package) for package in twice]
+    outcomes = site.apply([to_xml(package) for package in twice], batch=batch)
+    for package, wanted, got in zip(twice, expected, outcomes, strict=True):
+        assert (got.status, got.changes) == (wanted.status, wanted.changes), to_xml(package)
+    assert last_documents(site) == oracle.documents()

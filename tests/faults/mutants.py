@@ -177,14 +177,20 @@ def forgets_what_is_not_moved() -> None:
 @_of(KILLED)
 def ignores_digests() -> None:
     """A package counts as applied by its path, whatever stands in it now."""
+    from feedengine.store.earlier import Earlier, Known
 
-    class Paths(set[tuple[str, str]]):
-        """A set that looks at paths alone."""
+    class Paths(dict[tuple[str, str], Known]):
+        """A dictionary that looks at paths alone."""
 
         def __contains__(self, one: object) -> bool:
             return isinstance(one, tuple) and any(one[0] == path for path, _ in self)
 
-    _wrapped("applied_before", lambda whole, *given: Paths(whole(*given)))
+        def __missing__(self, one: tuple[str, str]) -> Known:
+            return next(known for (path, _), known in self.items() if path == one[0])
+
+    applied = Earlier.applied
+    Earlier.applied = lambda *given: Paths(applied(*given))  # type: ignore[method-assign]
+    Earlier.digests = lambda *_: set()  # type: ignore[method-assign]
 
 
 @_of(FAILED)

@@ -24,6 +24,7 @@ from feedengine.plays import folder, outbox, s3
 from feedengine.plays.deliver import Site, deliver
 from feedengine.plays.endpoint import Endpoint
 from feedengine.plays.pace import Pace
+from feedengine.plays.rounds import go_round
 from feedengine.plays.s3 import Bucket
 
 
@@ -60,7 +61,8 @@ def _unsynced(connection: Any, _record: Any) -> None:
 def run(root: Path, last: int, now: datetime, to: Any) -> None:
     """Deliver, and die on the way or not."""
     steps = Steps(last)
-    steps.around(Path, "rename")
+    for name in ("rename", "replace", "unlink"):
+        steps.around(Path, name)
     steps.around(os, "link")
     steps.around(outbox, "write_synced")
     steps.around(folder, "write_synced")
@@ -73,7 +75,11 @@ def run(root: Path, last: int, now: datetime, to: Any) -> None:
         event.listen(engine.database, "connect", _unsynced)
         event.listen(engine.database, "commit", lambda _: steps.step())
         event.listen(engine.database, "begin", lambda _: steps.step())
-        deliver(Site(settings, engine.database, now=lambda: now), root / "a.parquet", to)
+        site = Site(settings, engine.database, now=lambda: now)
+        if to == "inbox":
+            go_round(site, lambda _: None)
+        else:
+            deliver(site, root / "a.parquet", to)
 
 
 def main() -> None:

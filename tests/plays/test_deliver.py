@@ -24,7 +24,7 @@ from feedengine.plays.deliver import (
     prepare,
     way_to,
 )
-from feedengine.plays.encode import EncodeError, read_receipts
+from feedengine.plays.encode import read_receipts
 from feedengine.plays.folder import Folder
 from feedengine.plays.settling import release, status
 from feedengine.store import parcels
@@ -393,7 +393,7 @@ def test_playlists_of_any_age_are_delivered(site: Site, tmp_path: Path) -> None:
 def test_a_playlist_without_a_stream_is_refused(site: Site, tmp_path: Path) -> None:
     """It would stand in nobody's file."""
     table = playlist(2, stream=["main", ""])
-    with pytest.raises(EncodeError, match="names no stream"):
+    with pytest.raises(UsageError, match="names no stream"):
         deliver(site, saved(table, tmp_path / "p"), "folder", "playlist")
     assert parcels_of(site) == []
 

@@ -252,3 +252,14 @@ def test_playlists_are_ordered_by_start(starts: list[str]) -> None:
     content, order = encode.playlist(playlist(len(starts), starttime=starts), Playlist())
     assert all(starts[one] <= starts[two] for one, two in pairwise(order))
     assert content.count(b"\n") == len(starts) + 1
+
+
+def test_a_duration_may_be_a_station_s_own() -> None:
+    """What is judged keeps it as ``mm:ss`` or ``h:mm:ss``; what players log is in seconds."""
+    table = playlist(3, duration=["03:05", "1:00:05", "65"], starttime=["2026-11-20T07:00:00Z"] * 3)
+    text, _ = encode.playlist(table, Playlist())
+    assert [line.rpartition("\t")[2] for line in text.decode().splitlines()[1:]] == [
+        "03:05",
+        "60:05",
+        "01:05",
+    ]

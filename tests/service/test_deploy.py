@@ -86,7 +86,7 @@ def test_the_unit_fits_the_service() -> None:
 @pytest.mark.parametrize("text", [UNIT, EXAMPLE, CONTAINER], ids=["unit", "example", "container"])
 def test_variables_are_settings(text: str) -> None:
     """A misspelt one would end the service with exit status 2."""
-    named = set(re.findall(rf"\b{PREFIX}[A-Z_]+", text))
+    named = set(re.findall(rf"\b{PREFIX}[A-Z0-9_]+", text))
     assert named
     assert named <= SETTINGS
 

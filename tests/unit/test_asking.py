@@ -68,6 +68,7 @@ def test_status_says_how_things_stand(engine: Engine) -> None:
     assert set(found) == {
         "root",
         "queue",
+        "plays",
         "busy",
         "turn",
         "held",
