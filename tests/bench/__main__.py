@@ -13,11 +13,11 @@ from typing import TYPE_CHECKING, Any
 
 sys.path.insert(0, str(Path(__file__).parent.parent))
 
-from bench import cases, chart, page  # noqa: E402
-from bench.environment import machine  # noqa: E402
-from bench.measure import FailedError  # noqa: E402
-from bench.plan import SIZES, plan  # noqa: E402
-from bench.workshop import PROJECT, Workshop  # noqa: E402
+from bench import cases, chart, page
+from bench.environment import machine
+from bench.measure import FailedError
+from bench.plan import SIZES, plan
+from bench.workshop import PROJECT, Workshop
 
 if TYPE_CHECKING:
     from servers import PostgresServer
