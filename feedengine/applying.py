@@ -11,9 +11,8 @@ import hashlib
 import threading
 import time
 from collections.abc import Iterator, Sequence
-from datetime import UTC, datetime
-from functools import lru_cache
-from typing import TYPE_CHECKING, NamedTuple
+from datetime import datetime
+from typing import TYPE_CHECKING
 
 from feedengine.catalogue.decide import Decider, Terms, Viewed
 from feedengine.catalogue.hand import Hand
@@ -23,11 +22,12 @@ from feedengine.config import Settings
 from feedengine.errors import Finding, ServiceError
 from feedengine.feeds.author import genres_package, package_xml, territories_package
 from feedengine.feeds.changes import Change, Request, TerritoryView
-from feedengine.feeds.document import Document, Limits, Loader
+from feedengine.feeds.document import Document, Loader
 from feedengine.feeds.folder import FeedFolder, FeedPathError
 from feedengine.feeds.outcome import Kind, first_line, log_text
 from feedengine.feeds.parse import parse
 from feedengine.model.faults import Faults
+from feedengine.packages import Filling, Read, limits_of, now_text
 from feedengine.store import ledger
 from feedengine.store.database import reading
 from feedengine.store.earlier import Earlier, Known
@@ -40,69 +40,8 @@ from feedengine.turn import Turn
 if TYPE_CHECKING:
     from sqlalchemy import Connection
 
-FAULT_BYTES = 1_000
-"""What a fault with its place, and the finding made of it, takes in memory, about."""
-
 COLLECT_EVERY = 50
 """Batches between two collections of garbage; almost nothing here is in a cycle."""
-
-
-@lru_cache(maxsize=4)
-def _second_text(second: int) -> str:
-    return datetime.fromtimestamp(second, UTC).strftime("%Y-%m-%dT%H:%M:%S").rjust(19, "0")
-
-
-def now_text() -> str:
-    """The present instant, canonical."""
-    second, nanoseconds = divmod(time.time_ns(), 1_000_000_000)
-    return f"{_second_text(second)}.{nanoseconds // 1000:06d}Z"
-
-
-class Read(NamedTuple):
-    """A package as read, before the catalogue is asked; ``reasons`` say more than its faults."""
-
-    path: str
-    document: Document
-    request: Request | None
-    asked: Request | None
-    faults: Faults
-    started_at: str
-    reasons: Sequence[Finding] = ()
-
-    def findings(self, decided: Faults | None = None) -> list[Finding]:
-        """What was found on reading and, after it, on deciding."""
-        if not (self.faults or decided or self.reasons):
-            return []
-        faults = self.faults
-        if decided:
-            faults = Faults(faults, faults.most)
-            faults.extend(decided)
-        return [*(self.document.findings(faults) if faults else ()), *self.reasons]
-
-
-class Filling:
-    """How full a batch is (``batch_packages``, ``batch_bytes``)."""
-
-    def __init__(self, settings: Settings) -> None:
-        """Empty yet."""
-        self.settings = settings
-        self.packages = 0
-        self.bytes = 0
-        self._files: set[int] = set()
-
-    def add(self, read: Read) -> bool:
-        """Count a package in: the files that it does not share, and its faults; whether it is full.
-
-        Data is told apart by its place in memory: the batch holds all of it.
-        """
-        self.packages += 1
-        for found in read.document.files.values():
-            if id(found.data) not in self._files:
-                self._files.add(id(found.data))
-                self.bytes += len(found.data)
-        self.bytes += len(read.faults) * FAULT_BYTES
-        most = self.settings
-        return self.packages >= most.batch_packages or self.bytes >= most.batch_bytes
 
 
 def address_of(request: Request | None) -> tuple[str | None, str | None, str | None]:
@@ -357,17 +296,6 @@ class FeedApplier:
                 except (OSError, FeedPathError) as error:
                     self.unlogged += 1
                     self.listener.unlogged(self.run, outcome.path, str(error))
-
-
-def limits_of(settings: Settings) -> Limits:
-    """How much a package may be."""
-    return Limits(
-        settings.max_package_bytes,
-        settings.max_depth,
-        settings.max_source_files,
-        settings.max_source_levels,
-        settings.max_findings,
-    )
 
 
 def write_log(folder: FeedFolder, outcome: Outcome) -> None:

@@ -6,6 +6,7 @@ It is made once and passed on, never imported and never changed.
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -17,6 +18,13 @@ from feedengine.setting import Field, Secret, Setting, read, settings_of
 FILE = "feedengine.toml"
 CATALOGUE = "catalogue.db"
 PREFIX = "FEEDENGINE_"
+
+
+def _time_of_day(text: str) -> str:
+    """A time of day as HH:MM, or HH:MM:SS."""
+    if re.fullmatch("([01][0-9]|2[0-3])(:[0-5][0-9]){1,2}", text) is None:
+        raise ValueError("a time of day such as 03:00 is wanted")
+    return text
 
 
 def _zone(name: str) -> str:
@@ -147,7 +155,7 @@ class Settings:
     )
     deliver_at: str = Field(
         "03:00",
-        pattern="^([01][0-9]|2[0-3]):[0-5][0-9](:[0-5][0-9])?$",
+        check=_time_of_day,
         description="the time of day, in UTC, at which the service delivers",
     )
     endpoint_url: str | None = Field(None, description="the complete address of the endpoint")

@@ -6,7 +6,6 @@ import re
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, TypeGuard
 
-from feedengine.applying import limits_of, now_text
 from feedengine.config import Settings
 from feedengine.errors import RefusedError
 from feedengine.feeds.changes import Change, Request
@@ -15,6 +14,7 @@ from feedengine.feeds.folder import FeedFolder, FeedPathError, MissingError
 from feedengine.feeds.parse import parse
 from feedengine.feeds.stack import Stack
 from feedengine.model.entities import kinds
+from feedengine.packages import limits_of, now_text
 from feedengine.store import ledger
 from feedengine.store.database import reading, writing
 from feedengine.store.ledger import Run
@@ -24,7 +24,14 @@ from feedengine.store.statements import rows_in, statements
 if TYPE_CHECKING:
     from sqlalchemy import Connection, Engine
 
-_DELETE = re.compile(rb"d\0?e\0?l\0?e\0?t\0?e", re.IGNORECASE)
+_WIDE_DELETE = re.compile(rb"d\0?e\0?l\0?e\0?t\0?e", re.IGNORECASE)
+
+
+def _may_delete(data: bytes) -> bool:
+    """Whether a package may be a Delete; of most it is clear that they are none."""
+    if b"delete" in data.lower() or b"&#" in data:  # the word may be written in references
+        return True
+    return b"\0" in data and _WIDE_DELETE.search(data) is not None
 
 
 def mass_deletion(
@@ -38,7 +45,7 @@ def mass_deletion(
             data = folder.read(path, settings.max_package_bytes)
         except FeedPathError:
             continue
-        if _DELETE.search(data) or b"&#" in data:  # the word may be written in references
+        if _may_delete(data):
             request = parse(loader.load(path)).request
             if _removes(request):
                 doomed.setdefault(request.kind.name, set()).add(request.id)

@@ -9,13 +9,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
-from feedengine.applying import now_text
 from feedengine.errors import RefusedError
 from feedengine.feeds.author import entry_xml
 from feedengine.feeds.entries import Signature
 from feedengine.feeds.frozen import FrozenPaths
 from feedengine.feeds.returning import is_waiting, put_back
 from feedengine.feeds.stack import Stack
+from feedengine.packages import now_text
 from feedengine.store import attempts, ledger
 from feedengine.store.database import reading, writing
 

@@ -18,7 +18,6 @@ from feedengine.applying import (
     feed_order,
     finished,
     milliseconds_of,
-    now_text,
 )
 from feedengine.config import Settings
 from feedengine.errors import Fault, Finding
@@ -49,6 +48,7 @@ from feedengine.feeds.stack import (
     no_packages,
 )
 from feedengine.guards import mass_deletion
+from feedengine.packages import now_text
 from feedengine.recovery import logs_again
 from feedengine.retrying import let_through, packages_to_take
 from feedengine.store import ledger

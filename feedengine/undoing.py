@@ -12,12 +12,12 @@ from collections import Counter
 from itertools import islice
 from typing import TYPE_CHECKING, NamedTuple
 
-from feedengine.applying import now_text
 from feedengine.catalogue.asof import LINK
 from feedengine.catalogue.needs import Needs
 from feedengine.catalogue.objects import from_json, link_ends
 from feedengine.errors import RefusedError
 from feedengine.model.entities import kinds
+from feedengine.packages import now_text
 from feedengine.store import ledger
 from feedengine.store.database import reading, writing
 from feedengine.store.dependents import CHECKS, says_the_same

@@ -1,50 +1,32 @@
 """Packages, feeds and Stack entries judged, and nothing applied (the command ``validate``).
 
-Without a catalogue no site is needed: what is there is read and parsed as the engine would. Against
-a catalogue it is the engine's own walk: load, decide in memory, package after package, each seeing
-what the one before left. Of more than one batch those before are saved in a transaction that is
-always rolled back, so that memory stays bounded and the catalogue as it was.
+Without a catalogue no site is needed: what is there is read and parsed as the engine would. What a
+catalogue makes of it is said by `feedengine.planning`, which is imported when one is asked.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, suppress
 from itertools import chain
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple, NoReturn
+from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 from lxml import etree
 
-from feedengine.applying import FeedApplier, Filling, Read, feed_order, now_text
-from feedengine.catalogue.needs import needs_of
-from feedengine.catalogue.objects import Object, as_document, link_id
 from feedengine.config import Settings
-from feedengine.errors import Fault, Finding, quoted
-from feedengine.feeds.document import finding
+from feedengine.errors import Fault, Finding
+from feedengine.feeds.document import Loader, finding
 from feedengine.feeds.encodings import undeclared
-from feedengine.feeds.folder import MANIFEST
 from feedengine.feeds.parse import parse
 from feedengine.feeds.places import WHOLE, path_of, spots, unwound
 from feedengine.feeds.places import Path as IndexPath
 from feedengine.feeds.validator import explain
-from feedengine.guards import mass_deletion
-from feedengine.store import ledger
-from feedengine.store.database import reading, writing
-from feedengine.store.earlier import Earlier
-from feedengine.store.ledger import Run
-from feedengine.store.load import load
-from feedengine.turn import Turn
-from feedengine.walk import Feed, Kind, absolute, steps
+from feedengine.packages import Filling, Read, limits_of, now_text
+from feedengine.walk import Feed, Kind, steps
 
 if TYPE_CHECKING:
-    from sqlalchemy import Connection
-    from sqlalchemy import Engine as Database
-
-    from feedengine.catalogue.hand import Touched
     from feedengine.engine import Engine
     from feedengine.feeds.tree import SourceFile
-    from feedengine.store.ledger import Outcome
 
 
 class Validated(NamedTuple):
@@ -60,10 +42,29 @@ class Validated(NamedTuple):
     plan: list[str]
 
 
-class _Batch(NamedTuple):
+class Reader(Protocol):
+    """Who reads the packages of one feed, and how strictly."""
+
+    @property
+    def loader(self) -> Loader:
+        """Reads documents."""
+
+    @property
+    def strict(self) -> bool:
+        """Whether what is else read leniently is refused."""
+
+
+class _Alone(NamedTuple):
+    """Who reads where no catalogue is asked."""
+
+    loader: Loader
+    strict: bool
+
+
+class Batch(NamedTuple):
     """Packages of one feed, read; each with what is shown for it."""
 
-    applier: FeedApplier
+    reader: Reader
     shown: list[str]
     reads: list[Read]
 
@@ -96,14 +97,14 @@ def validated(
     """
     if settings is None:
         settings = against.settings if against else Settings(root=Path())
-    walk = _Walk(settings, None if against is None else against.database, strict=strict)
-    chunks = walk.chunks(paths)
     if against is not None:
-        return _decided(walk, chunks, against.database)
-    return chain.from_iterable(map(_alone, chunks))
+        from feedengine.planning import planned  # brings the store and all that decides
+
+        return planned(paths, settings, against.database, strict=strict)
+    return chain.from_iterable(map(_alone, Walk(settings, strict=strict).chunks(paths)))
 
 
-def _alone(chunk: Validated | _Batch) -> Iterator[Validated]:
+def _alone(chunk: Validated | Batch) -> Iterator[Validated]:
     """The results of a chunk, no catalogue asked."""
     if isinstance(chunk, Validated):
         yield chunk
@@ -112,57 +113,24 @@ def _alone(chunk: Validated | _Batch) -> Iterator[Validated]:
         yield Validated(shown, "package", read.findings(), [])
 
 
-def _decided(
-    walk: _Walk, chunks: Iterator[Validated | _Batch], database: Database
-) -> Iterator[Validated]:
-    """The results of all chunks; a single batch needs no lock."""
-    head: list[Validated | _Batch] = []
-    for chunk in chunks:
-        head.append(chunk)
-        if sum(isinstance(one, _Batch) for one in head) > 1:
-            with _rolled_back(database) as connection:
-                for one in chain(head, chunks):
-                    yield from walk.decided(connection, one, keep=True)
-            return
-    with reading(database) as connection:
-        found = [result for one in head for result in walk.decided(connection, one, keep=False)]
-    yield from found
-
-
-@contextmanager
-def _rolled_back(database: Database) -> Iterator[Connection]:
-    """A transaction of the catalogue's writer that is never committed."""
-    with suppress(_UndoneError), writing(database) as connection:
-        yield connection
-        _undo()
-
-
-class _UndoneError(Exception):
-    """Ends a transaction that must leave nothing behind."""
-
-
-def _undo() -> NoReturn:
-    raise _UndoneError
-
-
-class _Walk:
+class Walk:
     """From paths to packages read, and from there to results."""
 
-    def __init__(self, settings: Settings, database: Database | None, *, strict: bool) -> None:
+    def __init__(self, settings: Settings, *, strict: bool) -> None:
+        """Read as ``settings`` say, and strictly whoever sends where it is ``strict``."""
         self.settings = settings
-        self.database = database
         self.strict = strict
 
-    def chunks(self, paths: Sequence[Path]) -> Iterator[Validated | _Batch]:
+    def chunks(self, paths: Sequence[Path]) -> Iterator[Validated | Batch]:
         """Results that need no decision, and batches of packages, in order."""
         found: Validated | None = None
         for step in steps(paths, self.settings):
             if isinstance(step, Feed):
-                applier = self._applier(step)
+                reader = self.reader(step)
                 if found is not None:
-                    yield found._replace(findings=[*found.findings, *self._held(step)])
+                    yield found._replace(findings=[*found.findings, *self.held(step)])
                     found = None
-                yield from self._batches(applier, step)
+                yield from self._batches(reader, step)
                 continue
             if found is not None:
                 yield found
@@ -170,80 +138,35 @@ class _Walk:
         if found is not None:
             yield found
 
-    def _applier(self, feed: Feed) -> FeedApplier:
-        """Who would apply the feed, with what the ledger knows of it (P9, G2)."""
-        feeds = absolute(self.settings.feeds)
-        inside = feed.place != feeds and feed.place.is_relative_to(feeds)
-        path = feed.place.relative_to(feeds).as_posix() if inside else None
-        run = Run(0, "", "", path, feed.client, now_text(), None, "running", *(0,) * 4, None, None)
-        turn = Turn(self.settings.stack, self.database)  # type: ignore[arg-type]
-        applier = FeedApplier(self.settings, turn, run, feed.folder)
-        applier.strict = applier.strict or self.strict
-        if self.database is not None and path is not None:
-            with reading(self.database) as connection:
-                runs = ledger.runs_where(connection, "feed_path = ?", path)
-                applier.earlier = Earlier(runs)
-                others = ledger.feed_paths_of(connection, feed.client)
-            applier.late = any(feed_order(one) > feed_order(path) for one in others)
-        return applier
+    def reader(self, feed: Feed) -> Reader:
+        """Who reads the packages of a feed."""
+        strict = self.strict or self.settings.strict_for(feed.client)
+        return _Alone(Loader(feed.folder, limits_of(self.settings)), strict)
 
-    def _held(self, feed: Feed) -> list[Finding]:
-        """G1: whether the engine would hold the feed."""
-        if self.database is None or len(feed.packages) <= self.settings.hold_count:
-            return []
-        message = mass_deletion(self.settings, self.database, feed.folder, feed.packages)
-        return [] if message is None else [finding(_HELD._replace(message=message), MANIFEST)]
+    def held(self, feed: Feed) -> list[Finding]:
+        """G1: what would keep the engine from taking the feed; without a catalogue nothing."""
+        del feed
+        return []
 
-    def _batches(self, applier: FeedApplier, feed: Feed) -> Iterator[_Batch]:
+    def _batches(self, reader: Reader, feed: Feed) -> Iterator[Batch]:
         """As many packages at a time as the engine would take."""
-        batch, filling = _Batch(applier, [], []), Filling(self.settings)
+        batch, filling = Batch(reader, [], []), Filling(self.settings)
         for package in feed.packages:
-            read = _read(applier, package)
+            read = _read(reader, package)
             batch.shown.append(feed.name(package))
             batch.reads.append(read)
             if filling.add(read):
                 yield batch
-                batch, filling = _Batch(applier, [], []), Filling(self.settings)
+                batch, filling = Batch(reader, [], []), Filling(self.settings)
         if batch.reads:
             yield batch
 
-    def decided(
-        self, connection: Connection, chunk: Validated | _Batch, *, keep: bool
-    ) -> Iterator[Validated]:
-        """The results of a chunk; with ``keep`` its changes are saved for those behind it."""
-        if isinstance(chunk, Validated):
-            yield chunk
-            return
-        applier, names, reads = chunk
-        done = applier.earlier.applied(connection, [read.path for read in reads])
-        known = [done.get((read.path, read.document.digest)) for read in reads]
-        fresh = [read for read, old in zip(reads, known, strict=True) if old is None]
-        requests = [read.request for read in fresh if read.request is not None]
-        hand = load(connection, needs_of(requests))
-        newer = applier._newer(connection, requests) if applier.late else set()
-        terms = applier.terms(connection, hand, newer)
-        outcomes = [
-            applier._decide(read, hand, terms, newer, None)
-            if old is None
-            else applier._unchanged(read, old)
-            for read, old in zip(reads, known, strict=True)
-        ]
-        if keep:
-            if not applier.run.id:
-                applier.run = ledger.open_run(connection, applier.run)
-            ledger.save_batch(connection, applier.run, applier.client, outcomes, hand)
-        for name, outcome in zip(names, outcomes, strict=True):
-            yield Validated(name, "package", list(outcome.findings), plan_of(outcome))
 
-
-_HELD = Fault("feed-held", "G1", (None, MANIFEST), "")
-
-
-def _read(applier: FeedApplier, package: str) -> Read:
+def _read(reader: Reader, package: str) -> Read:
     """A package, with every reason where the schema alone rejects it."""
     started = now_text()
-    document = applier.loader.load(package)
-    parsed = parse(document, strict=applier.strict)
+    document = reader.loader.load(package)
+    parsed = parse(document, strict=reader.strict)
     reasons: list[Finding] = []
     if any(fault.code == "schema-invalid" for fault in parsed.faults):
         alone = set(document.violations(document.files)).intersection(parsed.faults)
@@ -277,22 +200,3 @@ def _path(found: SourceFile, xpath: str) -> IndexPath:
     except etree.XPathError:
         return ()
     return path_of(elements[0]) if isinstance(elements, list) and elements else ()
-
-
-def plan_of(outcome: Outcome) -> list[str]:
-    """What a package would change, in the order of first touch."""
-    if outcome.status == "already-applied":
-        return ["skip it: it was applied before, and is unchanged"]
-    return [_line(touched) for touched in outcome.touched]
-
-
-def _line(touched: Touched) -> str:
-    kind, name, before, after = touched
-    shown = quoted(name if isinstance(name, str) else link_id(*name))[1:-1]
-    if before is None or after is None:
-        return f"{'create' if before is None else 'delete'} {kind} {shown}"
-    fields = ["position"]
-    if isinstance(before, Object) and isinstance(after, Object):
-        old, new = as_document(before), as_document(after)
-        fields = [key for key in sorted({*old, *new}) if old.get(key) != new.get(key)]
-    return f"update {kind} {shown}: {', '.join(fields)}"

@@ -9,11 +9,22 @@ from collections.abc import Container
 from typing import TYPE_CHECKING, NamedTuple
 
 from feedengine.catalogue.availability import CROWDED
-from feedengine.catalogue.edits import EDITS, Draft, cut_links
+from feedengine.catalogue.edits import EDITS, Draft, cut_links, replace_shared
+from feedengine.catalogue.filling import filled
 from feedengine.catalogue.objects import Key, Object
 from feedengine.catalogue.sameness import says_nothing_new
 from feedengine.errors import Fault, quoted
-from feedengine.feeds.changes import UNSET, Change, GenreList, Request, Source, TerritoryView, bare
+from feedengine.feeds.changes import (
+    SHARED,
+    UNSET,
+    Change,
+    GenreList,
+    ReplaceLinks,
+    Request,
+    Source,
+    TerritoryView,
+    bare,
+)
 from feedengine.model.faults import MOST_FINDINGS, Faults
 
 if TYPE_CHECKING:
@@ -202,8 +213,15 @@ class Decider:
 
     def make(self, change: Change) -> None:
         """A new object; it stands with its fields before what is nested in it is carried out."""
-        row = tuple([None if asked is UNSET else asked for asked in change.asked])
         key = (change.kind.name, change.id)
+        thing = None if key in self.drafts else filled(self.hand, change, self.terms.client)
+        if thing is not None:
+            self.hand.put(key, thing)
+            for step in change.steps:
+                if isinstance(step, ReplaceLinks) and step.list == SHARED:
+                    replace_shared(self, key, step)
+            return
+        row = tuple([None if asked is UNSET else asked for asked in change.asked])
         self.hand.put(key, Object(change.kind, row, ((),) * len(change.kind.lists)))
         self._finish(change, self.draft(key))
 

@@ -141,7 +141,7 @@ def _settled(decider: Decider, model: Change) -> bool:
 def _replace_links(decider: Decider, draft: Draft, step: changes.ReplaceLinks) -> None:
     """P21: the list of links is replaced whole."""
     if step.list == SHARED:
-        _replace_shared(decider, draft, step)
+        replace_shared(decider, draft.key, step)
         return
     exists = decider.hand.exists
     linked = [
@@ -153,9 +153,9 @@ def _replace_links(decider: Decider, draft: Draft, step: changes.ReplaceLinks) -
     draft.replace(step.list, tuple(linked))
 
 
-def _replace_shared(decider: Decider, draft: Draft, step: changes.ReplaceLinks) -> None:
+def replace_shared(decider: Decider, key: Key, step: changes.ReplaceLinks) -> None:
     """The same for release–track links: others go, then each model is carried out and linked."""
-    hand, (kind, own) = decider.hand, draft.key
+    hand, (kind, own) = decider.hand, key
     named = {model.id for model in step.models}
     if kind == "release":
         for track in sorted(hand.tracks_of.get(own, ())):

@@ -10,7 +10,6 @@ import os
 import sys
 from importlib import import_module
 from itertools import takewhile
-from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from feedengine.cli import output
@@ -248,7 +247,8 @@ def _paragraphs(text: str) -> str:
 
 def main() -> None:
     """Run the command that the arguments name, and exit as it says."""
-    with Path(os.devnull).open("w", encoding="utf-8") as nowhere:
+    # pathlib takes longer to import than help takes to print.
+    with open(os.devnull, "w", encoding="utf-8") as nowhere:  # noqa: PTH123
         # A stream that the shell has closed is None.
         sys.stdout, sys.stderr = sys.stdout or nowhere, sys.stderr or nowhere
         status = run(sys.argv[1:])
@@ -324,14 +324,14 @@ def _below(group: str) -> dict[str, str]:
 
 
 def _listed(group: str) -> str:
-    from feedengine.cli.parsing import listing
+    from feedengine.cli.helping import listing
 
     text = GROUPS[group] if group else _paragraphs(_HELP)
     return listing(f"feedengine {group}".strip(), text, _below(group), versioned=not group)
 
 
 def _no_command(group: str, word: str) -> UsageError:
-    from feedengine.cli.parsing import nearest
+    from feedengine.cli.helping import nearest
 
     words = f"feedengine {group}".strip()
     what = "option" if word.startswith("-") else "command"

@@ -82,7 +82,8 @@ def chosen(root: Path | None, flags: Mapping[str, Any]) -> Settings:
 @contextmanager
 def opened(root: Path | None, flags: Mapping[str, Any]) -> Iterator[Engine]:
     """The site at ``root``, for as long as a command needs it."""
+    site = chosen(root, flags)  # a mistake in it needs no engine
     from feedengine.engine import Engine
 
-    with Engine(chosen(root, flags)) as engine:
+    with Engine(site) as engine:
         yield engine

@@ -6,61 +6,17 @@ Only the command that is named is imported; what its arguments are follows from 
 from __future__ import annotations
 
 import inspect
-from argparse import (
-    SUPPRESS,
-    ArgumentParser,
-    ArgumentTypeError,
-    BooleanOptionalAction,
-    HelpFormatter,
-)
+from argparse import SUPPRESS, ArgumentTypeError, BooleanOptionalAction
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import Any, Literal, NamedTuple, NoReturn, get_args, get_origin, get_type_hints
+from typing import Any, Literal, NamedTuple, get_args, get_origin, get_type_hints
 
+from feedengine.cli.helping import HELP, Formatter, Parser, nearest
 from feedengine.cli.parameters import Parameter, SettingFlags
 from feedengine.config import PREFIX, declared
 from feedengine.errors import UsageError, quoted
 
 SETTINGS = f"For this run alone. Each may stand in feedengine.toml, or be a variable {PREFIX}NAME."
-
-
-_HELP = "Show this and exit."
-
-
-class _Formatter(HelpFormatter):
-    """Paragraphs stay paragraphs, and options have room for their names."""
-
-    def __init__(self, prog: str) -> None:
-        super().__init__(prog, max_help_position=32)
-
-    def add_usage(
-        self, usage: str | None, actions: Any, groups: Any, prefix: str | None = None
-    ) -> None:
-        super().add_usage(usage, actions, groups, prefix or "Usage: ")
-
-    def _fill_text(self, text: str, width: int, indent: str) -> str:
-        parts = text.split("\n\n")
-        return "\n\n".join(super(_Formatter, self)._fill_text(p, width, indent) for p in parts)
-
-
-class _Parser(ArgumentParser):
-    """Raises `UsageError` where argparse would print and exit."""
-
-    def error(self, message: str) -> NoReturn:
-        raise UsageError(message.removeprefix("argument "), f"see `{self.prog} --help`")
-
-
-def listing(words: str, text: str, commands: Mapping[str, str], *, versioned: bool) -> str:
-    """The help of the command itself, or of a group: its text, and its commands with theirs."""
-    parser = _Parser(words, f"{words} COMMAND", text, add_help=False, formatter_class=_Formatter)
-    group = parser.add_argument_group("Commands")
-    for word, meaning in commands.items():
-        group.add_argument(word, help=meaning.replace("%", "%%"))
-    options = parser.add_argument_group("Options")
-    options.add_argument("-h", "--help", action="store_true", help=_HELP)
-    if versioned:
-        options.add_argument("--version", action="store_true", help="Show the version and exit.")
-    return parser.format_help()
 
 
 class _Taken(NamedTuple):
@@ -91,8 +47,8 @@ class Called:
                 self.flags = (one.name, one.said.names)
             else:
                 self.parameters.append(one)
-        self.parser = _Parser(
-            words, description=text, add_help=False, allow_abbrev=False, formatter_class=_Formatter
+        self.parser = Parser(
+            words, description=text, add_help=False, allow_abbrev=False, formatter_class=Formatter
         )
         self._declare()
         self.parser.usage = " ".join([words, "[OPTIONS]", *map(_shown, self._arguments())])
@@ -114,7 +70,7 @@ class Called:
         for one in self.parameters:
             if one.how is not inspect.Parameter.POSITIONAL_ONLY:
                 _option(options, one)
-        options.add_argument("-h", "--help", action="store_true", default=SUPPRESS, help=_HELP)
+        options.add_argument("-h", "--help", action="store_true", default=SUPPRESS, help=HELP)
         if self.flags is not None:
             group = self.parser.add_argument_group("Settings", SETTINGS)
             for name in self.flags[1]:
@@ -146,14 +102,6 @@ class Called:
             return f"{quoted(word)} is one argument too many"
         known = [name for action in self.parser._actions for name in action.option_strings]
         return f"unknown option {quoted(word)}{nearest(word.partition('=')[0], known)}"
-
-
-def nearest(word: str, known: Iterable[str]) -> str:
-    """The nearest known word as a question, or nothing."""
-    from difflib import get_close_matches  # where something is wrong
-
-    found = get_close_matches(word, list(known), 1)
-    return f"; did you mean {found[0]}?" if found else ""
 
 
 def _has(given: Mapping[str, Any], name: str) -> bool:

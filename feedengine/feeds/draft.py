@@ -18,10 +18,11 @@ if TYPE_CHECKING:
 class _Model:
     """A model being read: its columns, its steps, the names of its collections so far.
 
-    ``counted`` are the columns of the numbers that it increases or decreases.
+    ``counted`` are the columns of the numbers that it increases or decreases; ``given`` is 1 where
+    the ID is an attribute and no child.
     """
 
-    __slots__ = ("asked", "counted", "kind", "place", "seen", "steps")
+    __slots__ = ("asked", "counted", "given", "kind", "place", "seen", "steps")
 
     def __init__(self, kind: Kind, place: Place) -> None:
         self.kind = kind
@@ -30,11 +31,12 @@ class _Model:
         self.steps: list[Step] = []
         self.seen: list[str] = []
         self.counted: list[int] = []
+        self.given = 0
 
     def next_place(self) -> Place:
         """Where the child stands that comes next."""
         filled = len(self.asked) - self.asked.count(UNSET)
-        return (self.place, filled + len(self.seen) + len(self.counted))
+        return (self.place, filled - self.given + len(self.seen) + len(self.counted))
 
 
 class _Open(NamedTuple):
@@ -118,6 +120,10 @@ class Draft(Rows):
     def _back(self) -> None:
         """Values belong to the innermost model."""
         self.row, self.blank = self._model.asked, UNSET
+
+    def own_id(self, _nothing: None) -> None:
+        """The ID of the model that begins is an attribute of it (P14)."""
+        self._model.given = 1
 
     def _id(self) -> str:
         name = self._model.asked[self._model.kind.position["id"]]

@@ -186,6 +186,20 @@ _NO_VALUE = Takes(-1)
 
 # The grammar of markup
 
+OWN_ID = "\x02"
+"""Stands behind an element's name where its ``id=`` was; the ID follows as first child (P14)."""
+
+
+def with_ids(text: str) -> str:
+    """A document with its ``id=`` as elements, which are no children of their own (`OWN_ID`)."""
+    return _WITH_ID.sub(_id_inside, text) if "id=" in text else text
+
+
+def _id_inside(tag: re.Match[str]) -> str:
+    name, before, value, behind, closed = tag.groups()
+    end = f"</{name}>" if closed else ""
+    return f"<{name}{OWN_ID}{before}{behind}><ID>{value[1:-1]}</ID>{end}"
+
 
 class _Tag(NamedTuple):
     name: str
@@ -198,7 +212,10 @@ _PROLOG = re.compile(
     r"""(?:<\?xml version=(["'])1\.0\1(?: encoding=(["'])[Uu][Tt][Ff]-8\2)?[ \t\n]*\?>)?[ \t\n]*"""
 )
 _ENDED = re.compile(r"([A-Za-z]+)>[ \t\n]*")
-_TAG = re.compile(rf"<([A-Za-z]+)((?:[ \t\n]+[A-Za-z]+={_VALUE})*)[ \t\n]*(/?)>[ \t\n]*")
+_TAG = re.compile(rf"<([A-Za-z]+)({OWN_ID}?)((?:[ \t\n]+[A-Za-z]+={_VALUE})*)[ \t\n]*(/?)>[ \t\n]*")
+_WITH_ID = re.compile(
+    rf"<([A-Za-z]+)((?:[ \t\n]+[A-Za-z]+={_VALUE})*?)[ \t\n]+id=({_VALUE})([^<>]*?)(/?)>"
+)
 _ATTRIBUTE = re.compile(rf"([A-Za-z]+)=({_VALUE})")
 
 
@@ -217,10 +234,11 @@ def _tags(markup: str, *, first: bool) -> tuple[str, list[_Tag] | None]:
         tag = _TAG.match(text, at)
         if tag is None:
             return ended, None
-        given = [(name, value[1:-1]) for name, value in _ATTRIBUTE.findall(tag[2])]
+        given = [(name, value[1:-1]) for name, value in _ATTRIBUTE.findall(tag[3])]
+        given += [(OWN_ID, "")] * len(tag[2])
         attributes = dict(given)
         if len(attributes) < len(given):
             return ended, None
-        tags.append(_Tag(tag[1], attributes, bool(tag[3])))
+        tags.append(_Tag(tag[1], attributes, bool(tag[4])))
         at = tag.end()
     return ended, tags

@@ -21,7 +21,7 @@ from feedengine.feeds.item_parts import (
     taking,
     word_in,
 )
-from feedengine.feeds.markup import Attributes, Automaton, Do, Part, Takes
+from feedengine.feeds.markup import OWN_ID, Attributes, Automaton, Do, Part, Takes
 from feedengine.feeds.models import Slot, slots
 from feedengine.model.entities import by_element, kinds
 
@@ -51,10 +51,10 @@ def _schema(name: str, attributes: Attributes) -> Part | None:
 def _object(above: str | None, name: str, attributes: Attributes) -> Part | None:
     """P13: the package's object under its primary action."""
     kind, own = by_element().get(name), word_in(attributes)
-    if kind is None or not attributes.keys() <= rules.ACTION_ATTRIBUTES:
+    if kind is None or not attributes.keys() <= {*rules.ACTION_ATTRIBUTES, OWN_ID}:
         return None
     action = (own or above or "view") if own is None or above in {None, own} else rules.UNKNOWN
-    begin = ((Draft.begin_object, kind),)
+    begin = ((Draft.begin_object, kind), *_own_id(attributes))
     if action == "delete":
         inside: Callable[[str, Attributes], Part | None] = partial(_only_id, kind)
         return Part(inside, begin=begin, end=((Draft.end_deleted, kind),))
@@ -62,6 +62,11 @@ def _object(above: str | None, name: str, attributes: Attributes) -> Part | None
         return None
     inside = partial(_child, kind, edits=action == "update")
     return Part(inside, begin=begin, end=((Draft.end_object, action),))
+
+
+def _own_id(attributes: Attributes) -> tuple[Do, ...]:
+    """P14: what an ``id=`` does besides."""
+    return ((Draft.own_id, None),) if OWN_ID in attributes else ()
 
 
 def _only_id(kind: Kind, name: str, attributes: Attributes) -> Part | None:
@@ -147,24 +152,25 @@ def _links(slot: Slot, name: str, attributes: Attributes, *, edits: bool) -> Par
 
 def _linked(slot: Slot, name: str, attributes: Attributes, *, edits: bool) -> Part | None:
     """A model in a list (P43)."""
-    end = _LINK_ENDS.get(edit_in(attributes, edits=edits))
+    others = {given: text for given, text in attributes.items() if given != OWN_ID}
+    end = _LINK_ENDS.get(edit_in(others, edits=edits))
     if name != slot.item or end is None:
         return None
     kind = kinds()[slot.target]
-    begin = ((Draft.begin_model, kind),)
+    begin = ((Draft.begin_model, kind), *_own_id(attributes))
     return Part(partial(_child, kind, edits=False), begin=begin, end=((end, slot.at),))
 
 
 def _one(slot: Slot, name: str, attributes: Attributes, *, edits: bool) -> Part | None:
     """A single nested model."""
-    if attributes:  # an edit has no place on it
+    if not attributes.keys() <= {OWN_ID}:  # an edit has no place on it
         return None
     del edits
     kind = kinds()[slot.target]
     start: Do = (Draft.begin_list, name)
     return Part(
         partial(_child, kind, edits=False),
-        begin=(start, (Draft.begin_one, kind)),
+        begin=(start, (Draft.begin_one, kind), *_own_id(attributes)),
         end=((Draft.end_one, slot.at),),
         empty=(start, (Draft.point_nowhere, slot.at)),
     )

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 from feedengine.catalogue.territories import EMPTY, territory_set
 from feedengine.feeds.draft import Draft
 from feedengine.feeds.item_parts import territory_lists
-from feedengine.feeds.markup import State
+from feedengine.feeds.markup import OWN_ID, State, with_ids
 from feedengine.feeds.parts import packages
 from feedengine.feeds.reading import BLANK
 from feedengine.feeds.rows import ListDraft, Rows, UnusualError
@@ -59,7 +59,7 @@ def skim(file: str, data: bytes) -> Change | None:
                 return None
             listed = _territories(text[start:end])
             text = text[:start] + text[end:]
-        return _outcome(file, _pieces(text), listed)
+        return _outcome(file, _pieces(with_ids(text)), listed)
     except (UnusualError, InvalidValueError):
         return None
 
@@ -130,7 +130,7 @@ def _text(data: bytes) -> str | None:
         text = data.decode()
     except UnicodeDecodeError:
         return None
-    if not text.isascii() and ("\ufffe" in text or "\uffff" in text):
+    if OWN_ID in text or (not text.isascii() and ("\ufffe" in text or "\uffff" in text)):
         return None
     if "\r" in text:
         text = text.replace("\r\n", "\n").replace("\r", "\n")

@@ -20,7 +20,7 @@ from feedengine.plays.carriers import NotSentError
 from feedengine.plays.deliver import Site, To, deliver, way_name
 from feedengine.plays.diary import begun, write_diary
 from feedengine.plays.entering import enter
-from feedengine.plays.inbox import Drop, look
+from feedengine.plays.inbox import Drop, inbox_of, look
 from feedengine.plays.news import (
     Ending,
     Failure,
@@ -86,6 +86,7 @@ class _Round:
         self.unfinished: list[Kept] = []
 
     def go(self) -> bool:
+        inbox_of(self.site.settings).mkdir(parents=True, exist_ok=True)
         filing.sweep(self.plays)
         seen = look(self.site.settings)
         for one in seen.left:

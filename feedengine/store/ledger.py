@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from feedengine.catalogue.hand import PROVISIONAL, Touched
 from feedengine.catalogue.objects import Link, Object, link_document, link_id, to_json
 from feedengine.model.entities import table_named
+from feedengine.store.pages import asked
 from feedengine.store.save import save_hand
 from feedengine.store.statements import MOST_IDS, first_row, statements, write
 
@@ -163,8 +164,8 @@ def _change(touched: Touched) -> tuple[str, str, str, str | None]:
 
 def open_run(connection: Connection, run: Run) -> Run:
     """Begin a feed run; its id is the next one."""
-    last = connection.exec_driver_sql("SELECT max(id) FROM feed_run").scalar() or 0
-    opened = run._replace(id=last + 1)
+    (last,) = next(asked(connection, "SELECT max(id) FROM feed_run"))
+    opened = run._replace(id=(last or 0) + 1)
     write(connection, statements(connection).insert(FEED_RUN, RUN_COLUMNS), [_row(opened)])
     return opened
 
@@ -193,8 +194,7 @@ def runs_where(connection: Connection, where: str, *values: Any, order: str = "i
     """The runs for which ``where`` (SQL with ``?`` for each of ``values``) holds."""
     made = statements(connection)
     text = f"SELECT {made.names(RUN_COLUMNS)} FROM feed_run WHERE {where} ORDER BY {order}"
-    rows = connection.exec_driver_sql(text.replace("?", made.mark), values).fetchall()
-    return [run_of(row) for row in rows]
+    return [run_of(row) for row in asked(connection, text, *values)]
 
 
 def run_of(row: Iterable[Any]) -> Run:
@@ -205,11 +205,8 @@ def run_of(row: Iterable[Any]) -> Run:
 
 def feed_paths_of(connection: Connection, client: str) -> list[str]:
     """The paths of the feeds of a client."""
-    mark = statements(connection).mark
-    text = (
-        f"SELECT DISTINCT feed_path FROM feed_run WHERE client = {mark} AND feed_path IS NOT NULL"
-    )
-    return [row[0] for row in connection.exec_driver_sql(text, (client,))]
+    text = "SELECT DISTINCT feed_path FROM feed_run WHERE client = ? AND feed_path IS NOT NULL"
+    return [row[0] for row in asked(connection, text, client)]
 
 
 def live(run: str) -> str:
@@ -220,19 +217,17 @@ def live(run: str) -> str:
 
 def paths_of(connection: Connection, run: Run) -> set[str]:
     """The packages that a run has dealt with."""
-    mark = statements(connection).mark
-    text = f"SELECT path FROM package_run WHERE feed_run_id = {mark}"
-    return {named(row[0]) for row in connection.exec_driver_sql(text, (run.id,))}
+    text = "SELECT path FROM package_run WHERE feed_run_id = ?"
+    return {named(row[0]) for row in asked(connection, text, run.id)}
 
 
 def packages_of(connection: Connection, run: int) -> list[dict[str, Any]]:
     """The package runs of a feed run, as dictionaries of columns; paths as the feed names them."""
     made = statements(connection)
     text = (
-        f"SELECT {made.names(PACKAGE_COLUMNS)} FROM package_run"
-        f" WHERE feed_run_id = {made.mark} ORDER BY id"
+        f"SELECT {made.names(PACKAGE_COLUMNS)} FROM package_run WHERE feed_run_id = ? ORDER BY id"
     )
-    rows = connection.exec_driver_sql(text, (run,)).fetchall()
+    rows = asked(connection, text, run)
     found = (dict(zip(PACKAGE_COLUMNS, row, strict=True)) for row in rows)
     return [{**row, "path": named(row["path"])} for row in found]
 
@@ -240,11 +235,8 @@ def packages_of(connection: Connection, run: int) -> list[dict[str, Any]]:
 def findings_of(connection: Connection, run: int) -> list[dict[str, Any]]:
     """The findings of a feed run, as dictionaries of columns; files as the feed names them."""
     made = statements(connection)
-    text = (
-        f"SELECT {made.names(FINDING_COLUMNS)} FROM finding"
-        f" WHERE feed_run_id = {made.mark} ORDER BY id"
-    )
-    rows = connection.exec_driver_sql(text, (run,)).fetchall()
+    text = f"SELECT {made.names(FINDING_COLUMNS)} FROM finding WHERE feed_run_id = ? ORDER BY id"
+    rows = asked(connection, text, run)
     found = (dict(zip(FINDING_COLUMNS, row, strict=True)) for row in rows)
     return [{**row, "file": named(row["file"])} for row in found]
 
@@ -284,16 +276,15 @@ def last_feeds(
 
     What was undone has not been changed, and an undo brings back what an earlier feed made.
     """
-    made = statements(connection)
     text = (
         "SELECT r.feed_path FROM change c JOIN package_run p ON p.id = c.package_id"
         " JOIN feed_run r ON r.id = p.feed_run_id"
-        f" WHERE c.entity = {made.mark} AND c.entity_id = {made.mark} AND c.client = {made.mark}"
+        " WHERE c.entity = ? AND c.entity_id = ? AND c.client = ?"
         f" AND {live('r')} ORDER BY c.seq DESC LIMIT 1"
     )
     found: dict[tuple[str, str], str] = {}
     for kind, name in keys:
-        row = connection.exec_driver_sql(text, (kind, name, client)).first()
+        row = next(asked(connection, text, kind, name, client), None)
         if row is not None:
             found[kind, name] = str(row[0] or "")
     return found

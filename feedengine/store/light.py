@@ -74,11 +74,26 @@ class _LightConnection:
     dialect = _DIALECT
 
     def __init__(self, driver: sqlite3.Connection) -> None:
-        self._driver = driver
+        self.driver_connection = driver
+
+    @property
+    def connection(self) -> _LightConnection:
+        """What holds the driver's own connection (`statements.driver_of`)."""
+        return self
+
+    @property
+    def connection(self) -> _LightConnection:
+        """Where `feedengine.store.statements.driver_of` looks."""
+        return self
+
+    @property
+    def driver_connection(self) -> sqlite3.Connection:
+        """The standard library's own."""
+        return self._driver
 
     def exec_driver_sql(self, text: str, values: Sequence[Any] = ()) -> _Rows:
         """Run a query."""
-        return _Rows(self._driver.execute(text, tuple(values)))
+        return _Rows(self.driver_connection.execute(text, tuple(values)))
 
 
 class LightDatabase:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from feedengine.store.statements import statements
+from feedengine.store.statements import driver_of, statements
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -20,8 +20,7 @@ PAGE = 1_000
 def asked(connection: Connection, text: str, *values: Any) -> Iterator[tuple[Any, ...]]:
     """The rows of a query, written with ``?`` for each of ``values``, as they come."""
     marked = text.replace("?", statements(connection).mark)
-    for row in connection.exec_driver_sql(marked, values):
-        yield tuple(row)
+    yield from driver_of(connection).execute(marked, values)
 
 
 def pages(

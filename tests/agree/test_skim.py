@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from lxml import etree
@@ -17,6 +18,8 @@ from feedengine.feeds.validator import explain
 from .documents import documents
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from hypothesis.strategies import DrawFn
 
 PACKAGE = "package.xml"
@@ -30,6 +33,8 @@ SCRAPS = (
         ' action="Push"',
         " operator='pull'",
         ' id="1"',
+        " id='a'",
+        "\x02",
         ' xmlns="x"',
         ' action=""',
         " action='Update'",
@@ -45,6 +50,8 @@ _ALLOWED = (
     "<Validities><Validity><Name>N</Name><Type>Allow</Type></Validity></Validities>"
     "<Validities><Validity><Name>M</Name><Type>Deny</Type></Validity></Validities>"
 )
+
+_DENIED = "<Validities><Validity><Name>N</Name><Type>Deny</Type></Validity></Validities>"
 
 USUAL = (
     """<?xml version="1.0" encoding="UTF-8"?>
@@ -102,6 +109,15 @@ USUAL = (
 <Territory>{_ALLOWED}<Country>IT</Country></Territory><Territory>{_ALLOWED}<Country>JP</Country>
 </Territory><Territory><Country>NL</Country></Territory></Territories></Release></Schema></xml>""",
     '<xml><Schema><Artist action="Delete"><ID>a1</ID></Artist></Schema></xml>\n',
+    """<xml><Schema version="1.0" action='Update'><Track
+ id="t1"><Title>B</Title><View action="Increase">5</View>
+<Artists><Artist id='a1'/><Artist id="a2"><Name>N</Name></Artist></Artists>
+<Releases><Release id=" r "><Label id="l"/><Title>x</Title></Release></Releases></Track>
+</Schema></xml>""",
+    """<xml><Schema action='Update'><Track action="update" id="t1"><Genres action="transform">
+<Genre id="a1" operator="pull"/><Genre action="Push" id="a2"></Genre></Genres></Track>
+</Schema></xml>""",
+    '<xml><Schema><Label id="l1" action="Delete"/></Schema></xml>',
     '<xml><Schema action="delete"><Release><ID>r1</ID></Release></Schema></xml>',
     '<xml><Schema action="Update"><Release><ID>r1</ID><Label/></Release></Schema></xml>',
     '<xml><Schema><Label action="View"><ID>l1</ID><Name>N</Name></Label></Schema></xml>',
@@ -182,6 +198,54 @@ def _other_values(draw: DrawFn) -> tuple[bytes, str]:
         value = draw(st.sampled_from([*own, *ODD_VALUES]))
         text = text[: found.start()] + value + text[found.end() :]
     return text.encode(), text
+
+
+COUNTRIES = ("AT", "BE", "CH", "DE", "ES", "FR", "GB", "IT", "JP", "NL", "SE", "US")
+WAYS = ("{0}", "{0}{1}", "{2}{0}", "{2}{0}{1}", "{0}{1}{2}", "{0}<Validities/>")
+"""A country (0) and its validities (1, 2) in a territory, in any order."""
+
+
+def list_of(text: str) -> str:
+    """A package with a territory list."""
+    form = '<xml><Schema action="Update"><Track><ID>1</ID><Territories>{}</Territories></Track>'
+    return form.format(text) + "</Schema></xml>"
+
+
+def written(way: str, country: str) -> str:
+    """A territory."""
+    return (
+        f"<Territory>{way.format(f'<Country>{country}</Country>', _ALLOWED, _DENIED)}</Territory>"
+    )
+
+
+@st.composite
+def _lists(draw: DrawFn) -> tuple[bytes, str]:
+    """A territory list; its territories are written in few ways, so that they repeat."""
+    ways = draw(st.lists(st.sampled_from(WAYS), min_size=1, max_size=2))
+    text = ""
+    for country in COUNTRIES[: draw(st.sampled_from((1, 2, 3, 12)))]:
+        bare = f"<Country>{country}</Country>"
+        text += written(draw(st.sampled_from(ways)), country) if draw(st.integers(0, 5)) else bare
+    return list_of(text).encode(), list_of(text)
+
+
+@given(_lists())
+def test_territory_lists_mean_the_same_at_a_glance(found: tuple[bytes, str]) -> None:
+    """P36: whatever is repeated in them, and in whatever order it stands."""
+    assert agree(*found), found
+
+
+@pytest.mark.parametrize(
+    "ways",
+    [
+        ("{0}{1}", "{0}{1}", "{2}{0}{1}", "{0}{1}", "{0}"),
+        ("{0}{1}", "{2}{0}", "{0}{1}", "{2}{0}", "{0}{1}"),
+    ],
+)
+def test_validities_stay_with_their_country(ways: Sequence[str]) -> None:
+    """P36: the same text between two countries does not always say the same of them."""
+    text = list_of("".join(map(written, ways, COUNTRIES)))
+    assert agree(text.encode(), text)
 
 
 @given(documents())

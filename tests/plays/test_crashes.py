@@ -32,7 +32,7 @@ HERE = Path(__file__).parent
 MOST_STEPS = 400
 
 EVERY = 1 if os.environ.get("TORTURE") == "1" else 41
-"""A round judges, too, and takes its time: of its some 130 steps a few, unless all are wanted."""
+"""A round judges, too, and takes its time: of its 122 steps a few, unless all are wanted."""
 
 
 class Killed:

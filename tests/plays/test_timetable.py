@@ -87,5 +87,5 @@ def test_who_delivers(tmp_path: Path) -> None:
 @pytest.mark.parametrize("said", ["3:00", "24:00", "03:60", "noon", "03:00Z"])
 def test_what_is_no_time_of_day_is_refused(tmp_path: Path, said: str) -> None:
     """With the setting's name."""
-    with pytest.raises(UsageError, match="deliver_at"):
+    with pytest.raises(UsageError, match="deliver_at: a time of day"):
         settings(tmp_path, deliver_at=said)
