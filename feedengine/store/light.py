@@ -81,16 +81,6 @@ class _LightConnection:
         """What holds the driver's own connection (`statements.driver_of`)."""
         return self
 
-    @property
-    def connection(self) -> _LightConnection:
-        """Where `feedengine.store.statements.driver_of` looks."""
-        return self
-
-    @property
-    def driver_connection(self) -> sqlite3.Connection:
-        """The standard library's own."""
-        return self._driver
-
     def exec_driver_sql(self, text: str, values: Sequence[Any] = ()) -> _Rows:
         """Run a query."""
         return _Rows(self.driver_connection.execute(text, tuple(values)))
