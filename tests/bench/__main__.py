@@ -53,6 +53,7 @@ def _measure(flags: argparse.Namespace, shop: Workshop) -> None:
     size = SIZES[flags.size]
     size = size._replace(grown=tuple(flags.grown or size.grown))
     size = size._replace(waiting=tuple(flags.waiting or size.waiting))
+    sizes = sorted({size.tracks, *size.grown})
     pid = None if shop.server is None else shop.server.pid
     titles, rows = _kept(flags, shop.folder) if flags.go_on else ({}, [])
     for group in plan(shop, size, peers=not flags.no_peers and flags.size != "small"):
@@ -68,7 +69,7 @@ def _measure(flags: argparse.Namespace, shop: Workshop) -> None:
             "countries": flags.countries,
             "machine": machine(),
             "titles": titles,
-            "disk": shop.sizes(),
+            "disk": {one: shop.sizes()[one] for one in sizes if one in shop.sizes()},
             "results": rows,
         }
         (shop.folder / "results.json").write_text(json.dumps(kept, indent=1))

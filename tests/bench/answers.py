@@ -22,11 +22,11 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.compute
 
-sys.path[0] = str(Path(__file__).parent.parent)
+sys.path.insert(0, str(Path(__file__).parent.parent))
 
-from bench.world import COUNTRIES, LABEL_TRACKS, World  # noqa: E402
-from feedengine import Engine  # noqa: E402
-from feedengine.answering import Answers  # noqa: E402
+from bench.world import COUNTRIES, LABEL_TRACKS, World
+from feedengine import Engine
+from feedengine.answering import Answers
 
 AT = "2025-10-01T00:00:00Z"
 _VIEW = (

@@ -174,8 +174,8 @@ its cost grow? `make bench` has measured this and written this page: {date}, siz
 It does the same on your machine. Ratios come first: they hold elsewhere, seconds do not."""
 
 _GOALS = """\
-What the project wants to be held to. Each figure comes from the tables below, all of them from the
-same run."""
+What the project wants to be held to. Each figure comes from the tables below; what is compared was
+run side by side."""
 
 _READ = """\
 The *floor* reads, hashes, parses and validates each package, and writes the rows that it leaves

@@ -31,7 +31,9 @@ class Size(NamedTuple):
 
 SIZES = {
     "small": Size(5_000, (100, 1_000), (10_000, 100_000), 1),
-    "default": Size(100_000, (300, 3_000), (50_000, 300_000), 3, (10_000, 100_000), (100, 1_000)),
+    "default": Size(
+        100_000, (300, 3_000), (100_000, 1_000_000), 3, (10_000, 100_000), (100, 1_000)
+    ),
     "large": Size(
         100_000,
         (1_000, 10_000),
@@ -83,7 +85,7 @@ def _plays(shop: Workshop, size: Size, *, peers: bool) -> Iterator[Group]:
         for way in (play_cases.floor, play_cases.alone, play_cases.check, play_cases.prepare)
     ]
     if peers:
-        few = (size.plays[0] // 2, size.plays[1] // 2)
+        few = (size.plays[0] // 2, size.plays[1] // 4)
         found += [play_cases.judge(shop, name, size.tracks, few) for name in play_cases.PEER_JUDGES]
     yield Group("plays", "Judging plays", "play", tuple(found))
 
