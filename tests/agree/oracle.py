@@ -631,9 +631,11 @@ class _Work(_Findings):
                 self.unlink({link})
             elif self.nested(plan):
                 places = [at for other, at in self.links.items() if other[0] == link[0]]
+                ranked = (verb, side) == ("=", 0)
+                if ranked or link not in self.links:
+                    self.touched.setdefault(_link_key(link))
                 place = self.links.get(link, max(places, default=0) + 1)
-                self.links[link] = number if (verb, side) == ("=", 0) else place
-                self.touched.setdefault(_link_key(link))
+                self.links[link] = number if ranked else place
 
     def unlink(self, links: set[Key]) -> None:
         """Remove links, in the order of their ids."""
