@@ -82,7 +82,7 @@ def test_a_clock_that_jumps_changes_no_more_than_instants(
             return f"instants: {instants}"
         return wrong
 
-    wrong = workers.over(range(0, 700, 20 if LONG else 230), trial)
+    wrong = workers.over(range(0, 500, 20 if LONG else 160), trial)
     assert not wrong, told(wrong)
 
 
