@@ -252,11 +252,12 @@ def main() -> None:
         # A stream that the shell has closed is None.
         sys.stdout, sys.stderr = sys.stdout or nowhere, sys.stderr or nowhere
         status = run(sys.argv[1:])
-        try:
-            sys.stdout.flush()
-        except OSError:
-            # What is left in the buffer must not complain once more when the interpreter ends.
-            os.dup2(nowhere.fileno(), sys.stdout.fileno())
+        for stream in (sys.stdout, sys.stderr):
+            try:
+                stream.flush()
+            except OSError:
+                # What is left in the buffer must not complain once more when the interpreter ends.
+                os.dup2(nowhere.fileno(), stream.fileno())
     sys.exit(status)
 
 

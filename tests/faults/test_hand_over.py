@@ -105,8 +105,10 @@ def test_a_batch_that_is_tried_again_shows(
             return goes_on(done) or ends_equal(commands, root, undisturbed)
 
     commits = committing(messages)
+    # A lease that is renewed on the way moves the messages behind it by a few.
+    near = [number + moved for moved in (0, 1, -1, 2) for number in commits[len(commits) // 3 :]]
     with workers.one() as commands:
-        assert any(wrong(commands, number) for number in commits[len(commits) // 3 :])
+        assert any(wrong(commands, number) for number in near)
 
 
 @pytest.mark.parametrize("right", [True, False])
