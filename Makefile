@@ -26,19 +26,8 @@ $(VENV)/made-dev: $(VENV)/made requirements-dev.txt
 run: $(VENV)/made ## apply the sample feeds to a new site in ./run and show what came of it
 	@sh docs/first_run.sh $(BIN)/feedengine $(SITE)
 
-# Most tests wait, for a server or a child; so parts of them run beside each other.
-TESTS := tests/faults+tests/bench tests/agree+tests/unit tests/plays tests/service tests/feeds+tests/store
-
 test: $(VENV)/made-dev ## every test, in parts beside each other
-	@tmp=$$(mktemp -d); pids=; failed=0; trap 'kill $$pids 2>/dev/null; rm -rf "$$tmp"' EXIT; \
-	for part in $(TESTS); do \
-		name=$$(echo $$part | tr /+ __); \
-		$(BIN)/python -m pytest --basetemp=$$tmp/$$name $$(echo $$part | tr + ' ') >$$tmp/$$name.log 2>&1 & \
-		pids="$$pids $$!"; \
-	done; \
-	echo "tests run in $(words $(TESTS)) parts; what they say comes when all have ended"; \
-	for pid in $$pids; do wait $$pid || failed=1; done; pids=; \
-	for log in $$tmp/*.log; do basename $$log .log; cat $$log; done; exit $$failed
+	@$(BIN)/python tests/parts.py
 
 torture: $(VENV)/made-dev ## every kill, fault and power cut there is; takes about an hour, and root for some
 	TORTURE=1 $(BIN)/python -m pytest -p no:randomly --durations=0 tests/faults
