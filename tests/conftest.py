@@ -6,8 +6,11 @@ import os
 from typing import TYPE_CHECKING
 
 import pytest
-from databases import KINDS, Databases, Postgres, kept_open, redirected
+from databases import KINDS, Asking, Databases, Postgres, kept_open, redirected
 from hypothesis import HealthCheck, settings
+
+# Tests that go through all tables find them declared, whichever of them runs first.
+from feedengine.model import parcels, tables  # noqa: F401
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -40,6 +43,12 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
         alone = metafunc.definition.get_closest_marker("sqlite_alone")
         kinds = KINDS[:1] if alone else KINDS
         metafunc.parametrize("on_both", kinds, indirect=True, scope="module")
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    """Before any fixture is made, say whether the test is for both kinds of database."""
+    Asking.both = "on_both" in getattr(item, "fixturenames", ())
 
 
 @pytest.fixture(scope="module")

@@ -86,13 +86,22 @@ def name_of(url: str) -> str:
     return str(make_url(url).database)
 
 
+class Asking:
+    """Whether the test that runs is one of those that are for both kinds of database."""
+
+    both = False
+
+
 def redirected(databases: Databases, patch: pytest.MonkeyPatch) -> None:
-    """Let every site that names no database have the one of ``databases``."""
+    """Let every site that names no database have the one of ``databases``.
+
+    A module's other tests, which may run between those on both, keep SQLite.
+    """
     real = config.settings
 
     def settings(root: Path | None = None, **flags: Any) -> config.Settings:
         found = real(root, **flags)
-        if found.database_url is not None or databases.postgres is None:
+        if found.database_url is not None or databases.postgres is None or not Asking.both:
             return found
         return found.but(database_url=databases.url(found.root))
 
