@@ -152,6 +152,8 @@ def test_ever_new_markup_is_forgotten(monkeypatch: pytest.MonkeyPatch) -> None:
     """A feed that never repeats itself takes no more memory than another, and reads the same."""
     for automaton in (packages, territory_lists):
         automaton.cache_clear()
+    skim._SHAPES.clear()
+    skim._LISTS.clear()
     monkeypatch.setattr(markup, "MOST_MARKUP", 20)
     monkeypatch.setattr(skim, "_MOST_SHAPES", 5)
     monkeypatch.setattr(skim, "_MOST_LISTS", 5)
