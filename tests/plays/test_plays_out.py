@@ -16,6 +16,7 @@ from feedengine.model.play_ids import packed
 from feedengine.plays import deliver as module
 from feedengine.plays.remembered import remembered
 
+from .dropping import PLAY
 from .tables import NOW, ONE_TRACK, catalogued, ids, receipts, saved, site_at
 
 if TYPE_CHECKING:
@@ -30,20 +31,7 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     catalogued(tmp_path, ONE_TRACK)
     played = f"{datetime.now(UTC) - timedelta(hours=1):%Y-%m-%dT%H:%M:%SZ}"
     rows = [
-        {
-            "id": one,
-            "datetimeplayed": played,
-            "trackid": "0" if at == 3 else "1",
-            "releaseid": "1",
-            "formatid": "26",
-            "totaltimeplayed": 30,
-            "useragent": "player",
-            "userid": "somebody",
-            "partnerid": "12345",
-            "shopid": "34",
-            "endreason": "other",
-            "country": "GB",
-        }
+        {**PLAY, "id": one, "datetimeplayed": played, "trackid": "0" if at == 3 else "1"}
         for at, one in enumerate(ids(4))
     ]
     text = "".join(json.dumps(row) + "\n" for row in rows)
@@ -76,6 +64,23 @@ def test_prepared_plays_are_delivered(home: Path, capsys: pytest.CaptureFixture[
     assert (home / "Plays" / "delivered" / parcel["key"]).read_bytes() == prepared
     status, found = said(capsys, "plays", "deliver", "good.jsonl", "--to", "folder")
     assert (status, found["delivered"], found["already_delivered"]) == (0, 0, 3)
+
+
+def test_a_check_asks_the_sites_catalogue_and_what_has_left(
+    home: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """L12, which `--no-availability` leaves out and says so; `--to` tells what has left apart."""
+    log = home / "good.jsonl"
+    log.write_text(log.read_text().replace('"GB"', '"US"'))
+    assert said(capsys, "plays", "check", "good.jsonl")[1]["reasons"] == {"L12": 3}
+    assert main.run(["plays", "check", "good.jsonl", "--no-availability"]) == 0
+    assert "availability was not judged (L12)" in capsys.readouterr().err
+    assert main.run(["plays", "check", "good.jsonl", "--no-catalogue"]) == 0
+    capsys.readouterr()
+    words = ("plays", "deliver", "good.jsonl", "--to", "folder", "--no-availability")
+    assert said(capsys, *words)[1]["delivered"] == 3
+    status, found = said(capsys, "plays", "check", "good.jsonl", "--to", "folder")
+    assert (status, found["already_delivered"], found["reasons"]) == (0, 3, {})
 
 
 def test_a_dry_run_changes_nothing(home: Path, capsys: pytest.CaptureFixture[str]) -> None:
