@@ -63,10 +63,10 @@ class Fills:
 
 
 class Numbering(Protocol):
-    """Tells identical rows of a run apart."""
+    """Tells identical rows of a file apart."""
 
     def ids(self, names: Sequence[bytes], /) -> tuple[Words, Words]:
-        """For each row, given as it came, the halves of an id that no other row of the run has."""
+        """For each row, given as it came, the halves of an id that no other row of it has."""
 
 
 class Enriched(NamedTuple):
