@@ -33,11 +33,11 @@ from feedengine.plays.frames import (
     integer_helper,
 )
 from feedengine.plays.moments import SECOND, Instants, instants, texts_of
+from feedengine.plays.repeats import Readings, batch_with, chosen, decoded
 from feedengine.plays.reports import FUTURE_SECONDS, Format
 from feedengine.plays.stations import StationClock, lengths_of, lengths_written
 from feedengine.plays.texts import (
     Ints,
-    Readings,
     Words,
     given,
     numbers,
@@ -115,7 +115,8 @@ class _Work:
         """Put values where they are missing, and count them."""
         many = int(where.sum())
         if many:
-            self.columns[name] = pc.if_else(pa.array(where), values, self.columns[name])
+            own = decoded(self.columns[name])
+            self.columns[name] = pc.if_else(pa.array(where), decoded(values), own)
             if self.form.column(name) is not None:
                 self.filled[name] += many
 
@@ -126,13 +127,13 @@ class _Work:
         values, places = uniques(self.columns["country"])
         codes = [_country(text) for text in values]
         self.warned["country-alias"] = np.array([alias for _, alias in codes], np.bool_)[places]
-        self.helpers[COUNTRY_HELPER] = _chosen([code for code, _ in codes], places)
+        self.helpers[COUNTRY_HELPER] = chosen([code for code, _ in codes], places)
         lower = self.form.lower_country
         texts_ = [
             text if code is None else (code.lower() if lower else code)
             for text, (code, _) in zip(values, codes, strict=True)
         ]
-        self.columns["country"] = _chosen(texts_, places)
+        self.columns["country"] = chosen(texts_, places)
 
     def instants(self) -> None:
         """L4: instants in UTC; what a station calls Start Time is when the play began (L1)."""
@@ -205,7 +206,7 @@ class _Work:
                 self.fill(name, self.missing(name), pa.scalar(value))
         if self.fills.shops:
             values, places = uniques(self.helpers[COUNTRY_HELPER])
-            shops = _chosen([self.fills.shops.get(code or "") for code in values], places)
+            shops = chosen([self.fills.shops.get(code or "") for code in values], places)
             self.fill("shopid", self.missing("shopid") & given(shops), shops)
 
     def lengths(self) -> None:
@@ -228,8 +229,10 @@ class _Work:
         if column is None or column.longest is None:
             return
         array = self.columns["useragent"]
-        if int(self.readings.lengths(array).max(initial=0)) <= column.longest:
+        values = self.readings.parts(array).values
+        if int(self.readings.lengths(values).max(initial=0)) <= column.longest:
             return
+        array = decoded(array)
         long = pc.fill_null(pc.greater(pc.utf8_length(array), column.longest), False)
         self.warned["useragent-cut"] = long.to_numpy(zero_copy_only=False)
         self.columns["useragent"] = pc.utf8_slice_codeunits(array, 0, column.longest)
@@ -255,9 +258,7 @@ class _Work:
         """The enriched batch."""
         kept = {SOURCE: self.raw.column(SOURCE), ROW: self.raw.column(ROW)}
         every = {**self.columns, **self.helpers, **kept, FAULT: self.raw.column(FAULT)}
-        batch = pa.RecordBatch.from_arrays(
-            [every[name] for name in ENRICHED.names], schema=ENRICHED
-        )
+        batch = batch_with(ENRICHED, every)
         warned = {name: mask for name, mask in self.warned.items() if mask.any()}
         return Enriched(batch, +self.filled, warned, self.readings)
 
@@ -273,11 +274,6 @@ def _spread(where: Mask) -> pa.Array:
 def _spelled(micros: Ints, where: Mask) -> pa.Array:
     """Canonical texts of the marked rows, NULL elsewhere."""
     return texts_of(micros[where]).take(_spread(where))
-
-
-def _chosen(values: list[str | None], places: Ints) -> pa.Array:
-    """For each row the value of its place."""
-    return pa.array(values, pa.string()).take(pa.array(places))
 
 
 def _country(text: str | None) -> tuple[str | None, bool]:
@@ -296,7 +292,7 @@ def _names(raw: pa.RecordBatch) -> list[bytes]:
     Two rows that differ may give the same line only where they hold control characters; they are
     then told apart by their number.
     """
-    columns = [pc.fill_null(raw.column(name), "\x00") for name in KNOWN_COLUMNS]
+    columns = [pc.fill_null(decoded(raw.column(name)), "\x00") for name in KNOWN_COLUMNS]
     joined = pc.binary_join_element_wise(*columns, pa.scalar("\x1f"))
     found: list[bytes] = joined.cast(pa.binary()).to_pylist()
     return found

@@ -30,6 +30,7 @@ from feedengine.plays.matching import (
     spelled,
 )
 from feedengine.plays.permits import country_codes
+from feedengine.plays.repeats import batch_with, each
 from feedengine.plays.spelling import plain
 from feedengine.plays.stations import lengths_written
 from feedengine.plays.texts import flags, given, numbers, wholes
@@ -104,7 +105,7 @@ def _asked(batch: pa.RecordBatch) -> Asked:
         batch.column("trackid"),
         batch.column("releaseid"),
         pc.fill_null(instants, 0).to_numpy(),
-        country_codes(batch.column(COUNTRY_HELPER)),
+        each(batch.column(COUNTRY_HELPER), country_codes),
         pc.fill_null(seconds, _UNKNOWN).to_numpy(),
         ~given(batch.column(FAULT)) & given(instants),
     )
@@ -129,8 +130,8 @@ def _with(batch: pa.RecordBatch, columns: Mapping[str, pa.Array]) -> pa.RecordBa
     """The batch with these columns in the place of its own."""
     if not columns:
         return batch
-    every = [columns.get(name, batch.column(name)) for name in batch.schema.names]
-    return pa.RecordBatch.from_arrays(every, schema=batch.schema)
+    every = {name: columns.get(name, batch.column(name)) for name in batch.schema.names}
+    return batch_with(batch.schema, every)
 
 
 def _some(masks: Mapping[str, Mask]) -> dict[str, Mask]:

@@ -21,7 +21,7 @@ from feedengine.plays.snapshot import leaves, read_snapshot
 from feedengine.plays.verdicts import Terms
 from feedengine.store.database import reading
 
-from .batches import play, raw, song
+from .batches import plain, play, raw, repeating, song
 from .histories import Step, date
 
 if TYPE_CHECKING:
@@ -97,12 +97,24 @@ def looked(
     given = [{**row, "datetimeplayed": moment(row["datetimeplayed"])} for row in rows]
     with Seen() as names:
         batch = enrich(raw(given), FORMATS[form], Fills(0), Numbers(names)).batch
-    found = Looker(facts, Terms(**terms)).look(batch, form)
+    looker = Looker(facts, Terms(**terms))
+    found = looker.look(batch, form)
+    same_of_dictionaries(found, looker.look(repeating(batch), form))
     assert found.batch.schema == ENRICHED
     assert found.batch.num_rows == len(rows)
     assert {*found.broken, *found.warned} <= RULES.keys()
     found.batch.validate(full=True)
     return found
+
+
+def same_of_dictionaries(found: Looked, other: Looked) -> None:
+    """The same is found of columns that are dictionaries."""
+    assert plain(other.batch).equals(plain(found.batch))
+    assert other.filled == found.filled
+    assert other.matched == found.matched
+    for some, others in ((found.broken, other.broken), (found.warned, other.warned)):
+        assert some.keys() == others.keys()
+        assert all((some[name] == others[name]).all() for name in some)
 
 
 def moment(at: Any) -> str | None:
