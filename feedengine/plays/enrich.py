@@ -23,14 +23,13 @@ from feedengine.plays.frames import (
     COUNTRY_HELPER,
     ENRICHED,
     FAULT,
-    INTEGER_COLUMNS,
     KNOWN_COLUMNS,
     ROW,
     SOURCE,
     Mask,
     Masks,
     instant_helper,
-    integer_helper,
+    length_helper,
 )
 from feedengine.plays.moments import SECOND, Instants, instants, texts_of
 from feedengine.plays.repeats import Readings, batch_with, chosen, decoded
@@ -210,18 +209,16 @@ class _Work:
             self.fill("shopid", self.missing("shopid") & given(shops), shops)
 
     def lengths(self) -> None:
-        """Whole numbers; L6: what a station calls Duration is the time played."""
-        for name in INTEGER_COLUMNS:
-            if name != "duration":
-                found = self.readings.wholes(self.columns[name])
-                self.helpers[integer_helper(name)] = numbers(found.values, found.fits)
+        """Whole seconds; L6: what a station calls Duration is the time played."""
+        found = self.readings.wholes(self.columns["totaltimeplayed"])
+        played = numbers(found.values, found.fits)
+        self.helpers[length_helper("totaltimeplayed")] = played
         seconds = lengths_of(self.columns["duration"])
-        played = self.helpers[integer_helper("totaltimeplayed")]
         if self.form.column("duration") is not None:
             lent = self.missing("duration") & ~given(self.columns["endtime"]) & given(played)
             self.fill("duration", lent, lengths_written(played))
             seconds = pc.if_else(pa.array(lent), played, seconds)
-        self.helpers[integer_helper("duration")] = seconds
+        self.helpers[length_helper("duration")] = seconds
 
     def useragent(self) -> None:
         """L5: cut to what the recipient takes."""

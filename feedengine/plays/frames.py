@@ -68,16 +68,7 @@ DICTIONARY_COLUMNS = frozenset(PLAY_COLUMNS) - {"id", "datetimelogged", "datetim
 """What may come as a dictionary: all that is read text by text, of whatever row it is."""
 
 INSTANT_COLUMNS = ("datetimelogged", "datetimeplayed", "starttime", "endtime")
-INTEGER_COLUMNS = (
-    "trackid",
-    "releaseid",
-    "formatid",
-    "totaltimeplayed",
-    "transactionid",
-    "partnerid",
-    "shopid",
-    "duration",
-)
+LENGTH_COLUMNS = ("totaltimeplayed", "duration")
 
 
 def instant_helper(column: str) -> str:
@@ -85,11 +76,8 @@ def instant_helper(column: str) -> str:
     return f"{column}_us"
 
 
-def integer_helper(column: str) -> str:
-    """The helper of a whole number ≥ 0 (``duration`` in seconds), null where there is none.
-
-    It is also null above 2^63 − 1, where the text may be a number all the same.
-    """
+def length_helper(column: str) -> str:
+    """The helper of a length in whole seconds, null where there is none or it is above 2^63 − 1."""
     return f"{column}_int"
 
 
@@ -128,7 +116,7 @@ ENRICHED = pa.schema(
     [
         *(pa.field(name, _COUNTRY if name == "country" else pa.string()) for name in KNOWN_COLUMNS),
         *(pa.field(instant_helper(name), pa.int64()) for name in INSTANT_COLUMNS),
-        *(pa.field(integer_helper(name), pa.int64()) for name in INTEGER_COLUMNS),
+        *(pa.field(length_helper(name), pa.int64()) for name in LENGTH_COLUMNS),
         pa.field(COUNTRY_HELPER, _COUNTRY),
         *_PLACE,
         pa.field(FAULT, pa.string()),

@@ -23,7 +23,7 @@ from feedengine.plays.frames import (
     Mask,
     Masks,
     instant_helper,
-    integer_helper,
+    length_helper,
 )
 from feedengine.plays.moments import DAY, SECOND, micros_of
 from feedengine.plays.repeats import Readings
@@ -178,7 +178,7 @@ def _whole_rules(
 def _length_rules(
     batch: pa.RecordBatch, column: Column, filled: Mask, form: Format, terms: Terms
 ) -> Iterator[tuple[str, Mask]]:
-    seconds, valid = _helper(batch, integer_helper(column.name))
+    seconds, valid = _helper(batch, length_helper(column.name))
     yield "invalid", filled & ~valid
     if form.name == "endpoint" and terms.longest_seconds is not None:
         yield "too-long", valid & (seconds > terms.longest_seconds)

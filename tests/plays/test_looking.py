@@ -235,7 +235,6 @@ def test_ids_are_tried_as_the_providers_then_as_our_own_then_as_anothers(site: M
     )
     sent = looked(facts, [*at(15, trackid="51"), *at(15, trackid="t"), *at(15, trackid="7")])
     assert sent.batch.column("trackid").to_pylist() == ["51", "51", "7"]
-    assert sent.batch.column("trackid_int").to_pylist() == [51, 51, 7]
     assert rules(looked(facts, at(15, trackid="u"))) == [{"L2"}]
     own = looked(facts, at(15, trackid="51"), provider="")
     assert own.batch.column("trackid").to_pylist() == ["51"]
