@@ -1,7 +1,7 @@
 """Enrichment (L1, L4, L5): what is missing and can be known is filled, texts are normalised.
 
-Pure: a function of the batch, the settings and of what has been seen before (`Numbering`). The
-look-ups in the catalogue (L2, L3, L6) are `lookup`'s.
+Pure: a function of the batch and the settings; only ids depend on what was seen before
+(`Numbering`), and are made first. The look-ups in the catalogue (L2, L3, L6) are `lookup`'s.
 """
 
 from __future__ import annotations
@@ -68,6 +68,18 @@ class Numbering(Protocol):
         """For each row, given as it came, the halves of an id that no other row of it has."""
 
 
+class Made(NamedTuple):
+    """Ids that were made (L1): of which rows, and their halves, row by row of those.
+
+    ``readings`` are what has been read of the batch for it.
+    """
+
+    where: Mask
+    high: Words
+    low: Words
+    readings: Readings
+
+
 class Enriched(NamedTuple):
     """An enriched batch, what was filled in it by column, and what is to be warned of.
 
@@ -80,22 +92,37 @@ class Enriched(NamedTuple):
     readings: Readings
 
 
-def enrich(raw: pa.RecordBatch, form: Format, fills: Fills, numbering: Numbering) -> Enriched:
-    """L1, L4, L5 for a batch as it came."""
-    work = _Work(raw, form, fills)
+def ids_made(raw: pa.RecordBatch, form: Format, numbering: Numbering) -> Made:
+    """L1: a readable row without an id gets one that follows from the row as it came.
+
+    Where the recipient never sees it, an id that is no UUID gives way to one, too. Batches must
+    come in the order of their file.
+    """
+    readings, ids = Readings(), raw.column("id")
+    column = form.column("id")
+    seen = column is None or column.sent
+    where = ~given(raw.column(FAULT)) & ~(given(ids) if seen else readings.uuids(ids)[2])
+    if not where.any():
+        return Made(where, np.zeros(0, np.uint64), np.zeros(0, np.uint64), readings)
+    return Made(where, *numbering.ids(_names(raw.filter(pa.array(where)))), readings)
+
+
+def enrich(raw: pa.RecordBatch, form: Format, fills: Fills, made: Made) -> Enriched:
+    """L1, L4, L5 for a batch as it came; ``made`` are the ids of its rows that have none."""
+    work = _Work(raw, form, fills, made.readings)
     work.country()
     work.instants()
     work.configured()
     work.lengths()
     work.useragent()
-    work.ids(numbering)
+    work.ids(made)
     return work.done()
 
 
 class _Work:
     """A batch on its way: its columns, its helpers, what was filled."""
 
-    def __init__(self, raw: pa.RecordBatch, form: Format, fills: Fills) -> None:
+    def __init__(self, raw: pa.RecordBatch, form: Format, fills: Fills, readings: Readings) -> None:
         self.raw, self.form, self.fills = raw, form, fills
         self.rows = raw.num_rows
         self.readable = ~given(raw.column(FAULT))
@@ -103,7 +130,7 @@ class _Work:
         self.helpers: dict[str, pa.Array] = {}
         self.filled: Counter[str] = Counter()
         self.warned: dict[str, Mask] = {}
-        self.readings = Readings()
+        self.readings = readings
 
     def missing(self, name: str) -> Mask:
         """Where a readable row has no value."""
@@ -234,22 +261,15 @@ class _Work:
         self.warned["useragent-cut"] = long.to_numpy(zero_copy_only=False)
         self.columns["useragent"] = pc.utf8_slice_codeunits(array, 0, column.longest)
 
-    def ids(self, numbering: Numbering) -> None:
-        """L1: a row without an id gets one that follows from the row as it came.
-
-        Where the recipient never sees it, an id that is no UUID gives way to one, too.
-        """
-        where = self.missing("id")
-        column = self.form.column("id")
-        if column is not None and not column.sent:
-            where = self.readable & ~self.readings.uuids(self.columns["id"])[2]
-        if not where.any():
+    def ids(self, made: Made) -> None:
+        """L1: the ids that were made."""
+        if not made.where.any():
             return
-        made = uuid_texts(*numbering.ids(_names(self.raw.filter(pa.array(where)))))
-        spread = made.take(_spread(where))
-        self.columns["id"] = pc.if_else(pa.array(where), spread, self.columns["id"])
+        spread = uuid_texts(made.high, made.low).take(_spread(made.where))
+        self.columns["id"] = pc.if_else(pa.array(made.where), spread, self.columns["id"])
+        column = self.form.column("id")
         if column is not None and column.sent:
-            self.filled["id"] += len(made)
+            self.filled["id"] += len(made.high)
 
     def done(self) -> Enriched:
         """The enriched batch."""

@@ -8,7 +8,7 @@ from typing import Any
 
 import pyarrow as pa
 
-from feedengine.plays.enrich import Fills, enrich
+from feedengine.plays.enrich import Fills, enrich, ids_made
 from feedengine.plays.frames import DICTIONARY_COLUMNS, KNOWN_COLUMNS, FormatName
 from feedengine.plays.gather import batch_of
 from feedengine.plays.judge import Terms, good, judge, reasons
@@ -104,7 +104,9 @@ class Said:
             for size in (*sizes, len(rows)):
                 part = rows[at : at + size]
                 at += size
-                one = enrich(raw(part), FORMATS[form], Fills(micros, **settings), numbers)
+                batch = raw(part)
+                made = ids_made(batch, FORMATS[form], numbers)
+                one = enrich(batch, FORMATS[form], Fills(micros, **settings), made)
                 broken = dict(judge(one.batch, FORMATS[form], Terms(micros, **terms)))
                 fine = good(len(part), broken)
                 repeated = standing.duplicates(*uuids(one.batch.column("id")), fine)

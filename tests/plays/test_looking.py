@@ -10,7 +10,7 @@ import pytest
 from agree.memory import MemorySite
 
 from feedengine.plays import past
-from feedengine.plays.enrich import Fills, enrich
+from feedengine.plays.enrich import Fills, enrich, ids_made
 from feedengine.plays.frames import ENRICHED, Looked
 from feedengine.plays.loading import SNAPSHOTS, load
 from feedengine.plays.looking import Looker
@@ -96,7 +96,9 @@ def looked(
     """Rows looked up."""
     given = [{**row, "datetimeplayed": moment(row["datetimeplayed"])} for row in rows]
     with Seen() as names:
-        batch = enrich(raw(given), FORMATS[form], Fills(0), Numbers(names)).batch
+        came = raw(given)
+        made = ids_made(came, FORMATS[form], Numbers(names))
+        batch = enrich(came, FORMATS[form], Fills(0), made).batch
     looker = Looker(facts, Terms(**terms))
     found = looker.look(batch, form)
     same_of_dictionaries(found, looker.look(repeating(batch), form))
