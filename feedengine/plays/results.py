@@ -62,7 +62,7 @@ def accepted_schema(form: Format) -> pa.Schema:
 def accepted_rows(verdict: Verdict, form: Format) -> pa.RecordBatch:
     """The accepted rows of a batch, by `accepted_schema`."""
     schema = accepted_schema(form)
-    kept = verdict.enriched.filter(pa.array(verdict.accepted))
+    kept = verdict.enriched.select(schema.names).filter(pa.array(verdict.accepted))
     columns = [decoded(kept.column(field.name)).cast(field.type) for field in schema]
     return pa.RecordBatch.from_arrays(columns, schema=schema)
 

@@ -67,6 +67,12 @@ def wall_per_item(result: Result) -> float | None:
     return max(least[-1] - least[0], 0.0) / (many[-1] - many[0])
 
 
+def wall_ratio(one: Result, base: Result) -> float | None:
+    """How many times the wall time of another case one item takes."""
+    mine, other = wall_per_item(one), wall_per_item(base)
+    return None if mine is None or not other else mine / other
+
+
 def named(results: Iterable[Result], group: str, name: str) -> Result | None:
     """The result of a case, where it was measured."""
     return next((one for one in results if (one.group, one.name) == (group, name)), None)

@@ -100,6 +100,22 @@ def _answers(found: Sequence[Result]) -> str:
     return table(("", *heads), rows)
 
 
+def _cores(found: Sequence[Result]) -> str:
+    """Wall time to that of the first case, and what the cores cost in CPU and memory."""
+    base, rows = found[0], []
+    for one in found:
+        each, wall = figures.per_item(one), figures.wall_per_item(one)
+        faster, memory = figures.wall_ratio(one, base), figures.memory(one)
+        if not each or wall is None or memory is None:
+            rows.append(_nothing(one, 4))
+            continue
+        ratio = figures.ratio(found, one.group, one.name, base.name)
+        told = (number(faster), number(wall * 1e6), number(ratio), f"{memory / 1e6:,.0f}")
+        rows.append((one.name, *told))
+    heads = (f"× wall of {base.name}", "wall each, µs", f"× CPU of {base.name}", "peak, MB")
+    return table(("", *heads), rows)
+
+
 def _sql(found: Sequence[Result]) -> str:
     rows = []
     for one in found:
@@ -121,7 +137,8 @@ _TABLES: dict[str, Callable[[Sequence[Result]], str]] = {
 
 def group_table(results: Sequence[Result], key: str) -> str:
     """One group as a table."""
-    return _TABLES.get(key, _costs)([one for one in results if one.group == key])
+    told = _cores if key.startswith("cores-") else _TABLES.get(key, _costs)
+    return told([one for one in results if one.group == key])
 
 
 def _disk(sizes: Mapping[int, int]) -> str:
