@@ -42,7 +42,7 @@ def mass_deletion(
     doomed: dict[str, set[str]] = {}
     for path in packages:
         try:
-            data = folder.read(path, settings.max_package_bytes)
+            data = folder.read_ahead(path, settings.max_package_bytes)
         except FeedPathError:
             continue
         if _may_delete(data):
