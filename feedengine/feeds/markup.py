@@ -13,6 +13,7 @@ import re
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 
+from feedengine.feeds.plain import OWN_ID
 from feedengine.feeds.rows import Rows, UnusualError
 
 if TYPE_CHECKING:
@@ -185,9 +186,6 @@ _NO_VALUE = Takes(-1)
 
 
 # The grammar of markup
-
-OWN_ID = "\x02"
-"""Stands behind an element's name where its ``id=`` was; the ID follows as first child (P14)."""
 
 
 def with_ids(text: str) -> str:
