@@ -138,21 +138,16 @@ def _shape(pieces: list[str]) -> Shape | None:
 def _territories(text: str) -> TerritorySet:
     """The list that stands between the tags of a ``Territories`` element."""
     known = _LISTS.get(text)
-    if known is not None:
-        return known
-    if not text.strip(BLANK):
-        return EMPTY
-    tight = _GAPS.sub(">", f">{text}<")[1:-1]
-    known = _LISTS.get(tight)
     if known is None:
+        if not text.strip(BLANK):
+            return EMPTY
         draft = ListDraft()
-        _entries(f"{_FIRST}{tight}{_LAST}", draft)
+        _entries(f"{_FIRST}{text}{_LAST}", draft)
         known = territory_set(draft.entries.items())
-    for spelt in {text, tight}:
-        if len(spelt) <= _LONGEST_LIST:
+        if len(text) <= _LONGEST_LIST:
             if len(_LISTS) >= _MOST_LISTS:
                 _LISTS.clear()
-            _LISTS[spelt] = known
+            _LISTS[text] = known
     return known
 
 
