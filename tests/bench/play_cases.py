@@ -81,8 +81,8 @@ def prepare(shop: Workshop, tracks: int, amounts: tuple[int, ...]) -> Case:
     def command(many: int) -> Command:
         plays, site = shop.plays(tracks, many), shop.kept_site(tracks)
         out = shop.empty("prepared") / "out"
-        asked = (COMMAND, "plays", "prepare", plays, "--root", site, "--now", NOW, "--json")
-        return (*asked, "--out", out, "--to", "folder")
+        asked = ("--play-threads", 1, "--root", site, "--now", NOW, "--json")
+        return (COMMAND, "plays", "prepare", plays, *asked, "--out", out, "--to", "folder")
 
     return Case("feedengine, judged and written", command, amounts, fine=_REFUSED, warm=True)
 
