@@ -106,7 +106,8 @@ def _broken(
         yield "missing", missing
     taken = readings.parts(array)
     filled, empty = _filled(taken.values, readings, blank=column.blank)
-    yield "empty", taken.rows(empty)
+    if empty.any():
+        yield "empty", taken.rows(empty)
     for kind, mask in _text_rules(taken.values, column, filled, terms, readings):
         if mask.any():
             yield kind, taken.rows(mask)
