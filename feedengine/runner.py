@@ -74,32 +74,51 @@ class Runner:
 
     def look(self) -> Look:
         """One walk through the Stack, taking what can be taken."""
-        waiting: list[Waiting] = []
         held = self._held()
-        blocked = {str(run.client): HELD for run in held}
-        known, self._left = self._left, {}
+        blocked = self.taker.blocked = {str(run.client): HELD for run in held}
         names = self.stack.scan()
         self.listener.found(names, len(held))
+        try:
+            waiting = self._walk(names)
+            self.taker.settle()
+            waiting += self._postponed()
+        finally:
+            self.taker.leave()
+        self.taker.mark_filed()
+        self.listener.waits(waiting)
+        unread = any(one.client is None for one in waiting)
+        return Look(waiting, unread or any(reason != HELD for reason in blocked.values()))
+
+    def _walk(self, names: Sequence[str]) -> list[Waiting]:
+        """Take the entries one after the other; those that have to wait."""
+        waiting: list[Waiting] = []
+        blocked = self.taker.blocked
+        known, self._left = self._left, {}
         for name in names:
             left = known.get(name)
             # Ten thousands may wait behind one: what has not changed costs no more than a glance.
             if left is None or blocked.get(left.client or "") != left.reason:
                 if self.stop.is_set():
                     break
-                left = self._step(name, None if left is None else left.client, blocked)
+                left = self._step(name, None if left is None else left.client)
+                waiting += self._postponed()
                 if left is None:
                     continue
             waiting.append(left)
             if left.client is None:
                 break  # it may be anybody's, so all behind it wait
             self._left[name] = left
-        self.taker.mark_filed()
-        self.listener.waits(waiting)
-        unread = bool(waiting) and waiting[-1].client is None
-        return Look(waiting, unread or any(reason != HELD for reason in blocked.values()))
+        return waiting
 
-    def _step(self, name: str, client: str | None, blocked: dict[str, str]) -> Waiting | None:
+    def _postponed(self) -> list[Waiting]:
+        """What was gathered, and has to wait after all."""
+        found, self.taker.postponed = self.taker.postponed, []
+        self._left.update((one.name, one) for one in found)
+        return found
+
+    def _step(self, name: str, client: str | None) -> Waiting | None:
         """Take an entry, unless it has to wait; ``client`` is whose it was when it waited last."""
+        blocked = self.taker.blocked
         if client is not None and client in blocked:
             return Waiting(name, client, blocked[client])
         found = self._entry(name)
@@ -107,12 +126,7 @@ class Runner:
             return found
         if found.client in blocked:
             return Waiting(name, found.client, blocked[found.client])
-        reason = self.taker.take(found)
-        if reason is None or self.stop.is_set():
-            return None
-        blocked[found.client] = reason
-        # A held one has gone to held/; those behind it wait.
-        return None if reason == HELD else Waiting(name, found.client, reason)
+        return self.taker.take(found)
 
     def _held(self) -> list[Run]:
         with reading(self.database) as connection:
@@ -141,5 +155,6 @@ class Runner:
             faults: Sequence[Fault] = (found.fault,)
         else:
             faults = found
+        self.taker.settle()
         self.taker.fail_entry(name, signature, faults)
         return None

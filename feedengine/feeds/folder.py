@@ -23,7 +23,7 @@ from feedengine.feeds.descriptors import (
     open_folder,
     place_log,
 )
-from feedengine.feeds.globbing import Glob, States, natural_order
+from feedengine.feeds.globbing import Glob, States, glob_of, natural_order
 from feedengine.feeds.paths import (
     NO_NAMES,
     FeedPathError,
@@ -109,6 +109,11 @@ class FeedFolder:
             if descriptor >= 0:
                 os.close(descriptor)
 
+    @property
+    def held_open(self) -> int:
+        """How many descriptors it holds now."""
+        return len(self._folders) + 1
+
     def __enter__(self) -> Self:
         """Give itself."""
         return self
@@ -147,7 +152,7 @@ class FeedFolder:
         never given. Folders are listed as they are come to. Raises `OutsideError` at once for a
         glob that points outside (see `Glob`).
         """
-        return self._walk(Glob(glob))
+        return self._walk(glob_of(glob))
 
     def package_files(self) -> list[str]:
         """Up to five ``package.xml`` that exist, for the message of ``no-packages`` (P6)."""
