@@ -1,9 +1,9 @@
 """A site on which applying anything twice, never, or in another order shows.
 
 Three clients; counters that are increased and decreased, children pushed and pulled, things
-deleted, and viewed between two changes; small feeds that are saved together; failing packages, feeds and entries that fail as a whole;
-feeds that are announced twice, packages side by side in one folder, names that are no UTF-8, a feed
-that is held and one that waits behind it.
+deleted, and viewed between two changes; small feeds that are saved together; failing packages,
+feeds and entries that fail as a whole; feeds that are announced twice, packages side by side in one
+folder, names that are no UTF-8, a feed that is held and one that waits behind it.
 """
 
 from __future__ import annotations
