@@ -33,6 +33,7 @@ from feedengine.feeds.entries import (
     parse_entry,
     parse_manifest,
 )
+from feedengine.feeds.line import ENDING, is_entry_name, ordered
 from feedengine.feeds.paths import (
     NO_NAMES,
     FeedPathError,
@@ -68,7 +69,6 @@ Finished: TypeAlias = Literal["processed", "failed", "held"]
 SETTLE_SECONDS = 2.0
 """How long an entry must lie unchanged before what cannot be read is held against it (P4)."""
 
-_ENDING = ".xml"
 _LONGEST_NAME = 255
 
 
@@ -86,25 +86,15 @@ class Stack:
     def scan(self) -> list[str]:
         """Names of the waiting entries in the order they are taken (P2, P3).
 
-        Numeric names by number, then others by text. A link or a pipe named like an entry is
-        among them, so that it is refused and not overlooked.
+        For once; who looks again and again has a `Line`. A link or a pipe named like an entry is
+        among them.
         """
-        numbers: list[str] = []
-        texts: list[str] = []
         with self._opened() as folder, os.scandir(folder) as entries:
-            for entry in entries:
-                name = entry.name
-                if not name.endswith(_ENDING) or name[0] == ".":
-                    continue
-                if entry.is_dir(follow_symlinks=False):
-                    continue
-                stem = name[: -len(_ENDING)]
-                (numbers if stem.isdecimal() and stem.isascii() else texts).append(name)
-        numbers.sort()
-        if len(set(map(len, numbers))) > 1:  # of one length they are in order
-            numbers.sort(key=lambda name: int(name[: -len(_ENDING)]))
-        texts.sort()
-        return numbers + texts
+            return ordered(
+                entry.name
+                for entry in entries
+                if is_entry_name(entry.name) and not entry.is_dir(follow_symlinks=False)
+            )
 
     def read(self, name: str) -> tuple[bytes, Signature]:
         """The bytes of an entry, and the signature it had once they were read.
@@ -294,10 +284,10 @@ def _entry_name(name: str) -> str:
 def _names_for(name: str) -> Iterator[str]:
     """``1666.xml``, ``1666.2.xml``, ``1666.3.xml`` … as long as the file system takes (P5)."""
     yield name
-    stem = os.fsencode(name.removesuffix(_ENDING))
+    stem = os.fsencode(name.removesuffix(ENDING))
     number = 2
     while True:
-        ending = f".{number}{_ENDING}"
+        ending = f".{number}{ENDING}"
         yield os.fsdecode(stem[: _LONGEST_NAME - len(ending)]) + ending
         number += 1
 
