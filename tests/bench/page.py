@@ -111,10 +111,33 @@ def _sql(found: Sequence[Result]) -> str:
     return table(("", "share of all CPU", "SQL each, µs of CPU", "all each, µs of CPU"), rows)
 
 
+_WHY: dict[str, str] = {"growth-create": "", "growth-update": "", "growth-waiting": ""}
+
+
+def _growth(found: Sequence[Result]) -> str:
+    """What an item costs at each size, what it reads and writes, and why."""
+    rows = []
+    for one in found:
+        io = figures.io_per_item(one)
+        if io is None:
+            rows.append(_nothing(one, 4))
+        else:
+            reads, writes, read, written = io
+            rows.append(
+                (one.name, number(reads), number(read / 1e3), number(writes), number(written / 1e3))
+            )
+    unit = found[0].unit
+    heads = (f"read calls a {unit}", "KB read", "write calls", "KB written")
+    return f"{_costs(found)}\n\n{table(('', *heads), rows)}\n\n{_WHY[found[0].group]}"
+
+
 _TABLES: dict[str, Callable[[Sequence[Result]], str]] = {
     "start": _starts,
     "answers": _answers,
     "sqlite-statements": _sql,
+    "growth-create": _growth,
+    "growth-update": _growth,
+    "growth-waiting": _growth,
 }
 """Groups that are told in a way of their own."""
 
