@@ -24,14 +24,13 @@ from feedengine.store.statements import rows_in, statements
 if TYPE_CHECKING:
     from sqlalchemy import Connection, Engine
 
-_WIDE_DELETE = re.compile(rb"d\0?e\0?l\0?e\0?t\0?e", re.IGNORECASE)
+_MAY_DELETE = re.compile(rb"=[\s\0]*[\"'][\s\0]*(?:&|d\0?(?:&|e\0?(?:&|l)))", re.IGNORECASE)
+"""An attribute that begins with ``del``, or with what may be that in references; UTF-16 too."""
 
 
 def _may_delete(data: bytes) -> bool:
-    """Whether a package may be a Delete; of most it is clear that they are none."""
-    if b"delete" in data.lower() or b"&#" in data:  # the word may be written in references
-        return True
-    return b"\0" in data and _WIDE_DELETE.search(data) is not None
+    """Whether a package may be a Delete; of most it is clear that they are none (P12)."""
+    return _MAY_DELETE.search(data) is not None
 
 
 def mass_deletion(
@@ -42,7 +41,7 @@ def mass_deletion(
     doomed: dict[str, set[str]] = {}
     for path in packages:
         try:
-            data = folder.read(path, settings.max_package_bytes)
+            data = folder.read_ahead(path, settings.max_package_bytes)
         except FeedPathError:
             continue
         if _may_delete(data):

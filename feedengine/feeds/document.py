@@ -20,6 +20,7 @@ from feedengine.feeds.folder import (
     resolve_source,
 )
 from feedengine.feeds.places import WHOLE, Path, Spot, path_of, spots, unwound
+from feedengine.feeds.plain import BYTE_ORDER_MARK
 from feedengine.feeds.sources import Trouble, Unfolding, limit, sourced
 from feedengine.feeds.tree import (
     Limits,
@@ -50,6 +51,8 @@ __all__ = [
 
 CACHE_BYTES = 32 * 1024 * 1024
 """How much of the files that packages share is kept in memory between packages, about."""
+
+_BEGINS = (b"<", BYTE_ORDER_MARK + b"<")
 
 TREE_BYTES = 240
 """What a tag takes in a tree, about."""
@@ -225,7 +228,7 @@ class Loader:
         """Whether a file names no others and is within the limits, as its bytes show."""
         data = found.data
         return (
-            data[:1] == b"<"  # no byte order mark: what is looked for stands there as it is
+            data.startswith(_BEGINS)  # not UTF-16: what is looked for stands there as it is
             and b"src" not in data
             and found.path == found.path.lower()
             and (len(data) <= self.limits.tags or found.tags <= self.limits.tags)

@@ -54,6 +54,10 @@ __all__ = [
 MANIFEST = "manifest.xml"
 
 _KEPT_OPEN = 16
+
+AHEAD_BYTES = 16 * 1024 * 1024
+"""So much of what was read ahead is kept until it is read."""
+
 _ENTER, _GIVE = "d", "f"
 
 _Kind: TypeAlias = Literal["folder", "link", "file"]
@@ -80,6 +84,8 @@ class FeedFolder:
         """Take over the descriptor of the feed's folder."""
         self._root = descriptor
         self._folders: dict[str, int] = {}
+        self._ahead: dict[str, bytes] = {}
+        self._ahead_bytes = 0
         self._log_run: tuple[str, Outcome, int, int] = ("", "success", 0, 0)
 
     @classmethod
@@ -134,6 +140,11 @@ class FeedFolder:
         way or at the end, a path that is not plain, a pipe, socket or device), `TooLargeError`,
         `UnreadableError`. An `OSError` of the machine passes unchanged.
         """
+        ahead = self._ahead.pop(path, None) if self._ahead else None
+        if ahead is not None:
+            self._ahead_bytes -= len(ahead)
+            if len(ahead) <= limit:
+                return ahead
         parent, slash, name = path.rpartition("/")
         if name in NO_NAMES or (slash and not parent):
             raise OutsideError(path, "is no plain relative path")
@@ -142,6 +153,14 @@ class FeedFolder:
             return content(descriptor, path, limit)
         finally:
             os.close(descriptor)
+
+    def read_ahead(self, path: str, limit: int) -> bytes:
+        """As `read`, of a file that will be read again: as far as there is room, it is kept."""
+        data = self.read(path, limit)
+        if self._ahead_bytes + len(data) <= AHEAD_BYTES:
+            self._ahead[path] = data
+            self._ahead_bytes += len(data)
+        return data
 
     def packages(self, glob: str) -> Iterator[str]:
         """Paths that match ``glob``, in natural order of their components (P6).

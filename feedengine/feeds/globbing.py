@@ -40,12 +40,13 @@ class Glob:
     backslashes, control characters and empty components.
     """
 
-    __slots__ = ("_after", "_ends", "_parts", "_tests", "start", "text")
+    __slots__ = ("_after", "_ends", "_names", "_parts", "_tests", "start", "text")
 
     def __init__(self, text: str) -> None:
         """Check and compile ``text``."""
         self.text = text
         self._parts: list[str | None] = []
+        self._names: dict[States, set[str] | None] = {}
         starts = []
         for reading in _readings(text, _checked(text)):
             starts.append(len(self._parts))
@@ -74,8 +75,10 @@ class Glob:
 
     def only_names(self, states: States) -> set[str] | None:
         """The names that can match next, where none of them is a wildcard; else None."""
-        names = {part for i in states if (part := self._parts[i]) is not None}
-        return None if any(map(_WILD.search, names)) else names
+        if states not in self._names:
+            names = {part for i in states if (part := self._parts[i]) is not None}
+            self._names[states] = None if any(map(_WILD.search, names)) else names
+        return self._names[states]
 
     def _closure(self, position: int) -> States:
         """``position``, and the one behind it where ``**`` may stand for no folder at all."""

@@ -13,6 +13,7 @@ import re
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 
+from feedengine.feeds.plain import OWN_ID
 from feedengine.feeds.rows import Rows, UnusualError
 
 if TYPE_CHECKING:
@@ -186,13 +187,10 @@ _NO_VALUE = Takes(-1)
 
 # The grammar of markup
 
-OWN_ID = "\x02"
-"""Stands behind an element's name where its ``id=`` was; the ID follows as first child (P14)."""
-
 
 def with_ids(text: str) -> str:
     """A document with its ``id=`` as elements, which are no children of their own (`OWN_ID`)."""
-    return _WITH_ID.sub(_id_inside, text) if "id=" in text else text
+    return _WITH_ID.sub(_id_inside, text) if _ANY_ID.search(text) else text
 
 
 def _id_inside(tag: re.Match[str]) -> str:
@@ -213,6 +211,8 @@ _PROLOG = re.compile(
 )
 _ENDED = re.compile(r"([A-Za-z]+)>[ \t\n]*")
 _TAG = re.compile(rf"<([A-Za-z]+)({OWN_ID}?)((?:[ \t\n]+[A-Za-z]+={_VALUE})*)[ \t\n]*(/?)>[ \t\n]*")
+_ANY_ID = re.compile("=(?<=id=)")
+"""Whether there is an ``id=``: few characters of a document are ``=``."""
 _WITH_ID = re.compile(
     rf"<([A-Za-z]+)((?:[ \t\n]+[A-Za-z]+={_VALUE})*?)[ \t\n]+id=({_VALUE})([^<>]*?)(/?)>"
 )

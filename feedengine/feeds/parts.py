@@ -21,8 +21,9 @@ from feedengine.feeds.item_parts import (
     taking,
     word_in,
 )
-from feedengine.feeds.markup import OWN_ID, Attributes, Automaton, Do, Part, Takes
+from feedengine.feeds.markup import Attributes, Automaton, Do, Part, Takes
 from feedengine.feeds.models import Slot, slots
+from feedengine.feeds.plain import OWN_ID
 from feedengine.model.entities import by_element, kinds
 
 if TYPE_CHECKING:

@@ -2,21 +2,22 @@
 
 A document is taken apart at its values, and what stands between them is looked up
 (`feedengine.feeds.markup`). Taken is only what any XML parser and the schema are known to accept,
-and what leaves no finding: one of known markup, whose values have no references but XML's five and
-no control characters, and are read without a doubt. Everything else is None here, and is read from
-its tree; a property test shows that both ways give the same.
+and what leaves no finding: known markup, and values without controls and without references but to
+characters, which are read without a doubt. Everything else is None here, and is read from its tree;
+a property test shows that both ways give the same.
 """
 
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeAlias
 
 from feedengine.catalogue.territories import EMPTY, territory_set
 from feedengine.feeds.draft import Draft
 from feedengine.feeds.item_parts import territory_lists
-from feedengine.feeds.markup import OWN_ID, State, with_ids
+from feedengine.feeds.markup import State, with_ids
 from feedengine.feeds.parts import packages
+from feedengine.feeds.plain import dereferenced, plain_text, refers_elsewhere
 from feedengine.feeds.reading import BLANK
 from feedengine.feeds.rows import ListDraft, Rows, UnusualError
 from feedengine.feeds.shape import LISTED, Mark, Shape, Taken
@@ -33,8 +34,7 @@ LARGEST = 1 << 20
 _VALUES = re.compile(r">([^<>\x00-\x08\x0b-\x1f]*)</")
 """A value and what is around it. Controls stay in the markup, where they are refused."""
 
-_UNKNOWN_REFERENCE = re.compile("&(?!(?:amp|lt|gt|quot|apos);)")
-_FIVE = (("&lt;", "<"), ("&gt;", ">"), ("&quot;", '"'), ("&apos;", "'"), ("&amp;", "&"))
+_GAPS = re.compile(r">[ \t\n]+(?=<)")
 
 _FIRST, _LAST, _COUNTRY = "<Territories>", "</Territories>", "</Country"
 
@@ -46,7 +46,7 @@ _LONGEST_LIST = 64 * 1024
 
 def skim(file: str, data: bytes) -> Change | None:
     """What the package ``file`` asks for; None where its document needs a second look."""
-    text = _text(data)
+    text = plain_text(data) if len(data) <= LARGEST else None
     if text is None:
         return None
     try:
@@ -64,7 +64,8 @@ def skim(file: str, data: bytes) -> Change | None:
         return None
 
 
-_SHAPES: dict[str, Shape | bool] = {}
+_Met: TypeAlias = "Shape | bool"
+_SHAPES: dict[str, _Met] = {}
 """Markup of whole documents → its shape; True: it was met once, False: there is no use in it."""
 
 _MOST_SHAPES = 1_000
@@ -75,6 +76,12 @@ def _outcome(file: str, pieces: list[str], listed: TerritorySet | None) -> Chang
     """What a document asks for: by its shape, if it has been met, else step by step."""
     whole = "\0".join(pieces[::2])
     shape = _SHAPES.get(whole)
+    if shape is None and (tight := _GAPS.sub(">", whole)) != whole:
+        pieces[::2] = tight.split("\0")
+        shape = _SHAPES.get(tight)
+        if isinstance(shape, Shape):
+            _remember(whole, shape)
+        whole = tight
     if isinstance(shape, Shape):
         values = [value.strip(BLANK) for value in pieces[1::2]]
         if len(values) == shape.size:
@@ -83,13 +90,19 @@ def _outcome(file: str, pieces: list[str], listed: TerritorySet | None) -> Chang
                 return change
     draft = Draft(file, listed)
     _end(*_walk(packages().begin(), pieces, draft), draft)
-    if shape is None and len(whole) <= _LONGEST_SHAPE:
-        if len(_SHAPES) >= _MOST_SHAPES:
-            _SHAPES.clear()
-        _SHAPES[whole] = True
+    if shape is None:
+        _remember(whole, True)
     elif shape is True:
         _SHAPES[whole] = _shape(pieces) or False
     return draft.outcome
+
+
+def _remember(whole: str, shape: _Met) -> None:
+    """Keep what is known of the markup of a document; blanks between its tags may differ."""
+    if len(whole) <= _LONGEST_SHAPE:
+        if len(_SHAPES) >= _MOST_SHAPES:
+            _SHAPES.clear()
+        _SHAPES[whole] = shape
 
 
 def _object_place(file: str) -> Place:
@@ -120,21 +133,6 @@ def _shape(pieces: list[str]) -> Shape | None:
         return None if draft.outcome is None else Shape(draft.outcome, filled, blank, taken)
     except UnusualError:
         return None
-
-
-def _text(data: bytes) -> str | None:
-    """The characters of a document, with XML's ends of lines."""
-    if len(data) > LARGEST:
-        return None
-    try:
-        text = data.decode()
-    except UnicodeDecodeError:
-        return None
-    if OWN_ID in text or (not text.isascii() and ("\ufffe" in text or "\uffff" in text)):
-        return None
-    if "\r" in text:
-        text = text.replace("\r\n", "\n").replace("\r", "\n")
-    return text
 
 
 def _territories(text: str) -> TerritorySet:
@@ -229,15 +227,8 @@ def _pieces(text: str) -> list[str]:
     """Markup, value, markup, value … and the markup at the end."""
     pieces = _VALUES.split(text)
     if "&" in text:
-        if _UNKNOWN_REFERENCE.search(text):
+        values = None if refers_elsewhere(text) else dereferenced(pieces[1::2])
+        if values is None:
             raise UnusualError
-        pieces[1::2] = map(_plain, pieces[1::2])
+        pieces[1::2] = values
     return pieces
-
-
-def _plain(value: str) -> str:
-    """A value with characters in the place of references."""
-    if "&" in value:
-        for reference, character in _FIVE:
-            value = value.replace(reference, character)
-    return value

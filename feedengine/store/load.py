@@ -55,6 +55,8 @@ def load(connection: Connection, needs: Needs, objects: Reader | None = None) ->
 
 def _load_known(connection: Connection, hand: Hand, keys: set[Key]) -> None:
     """Which of these are there; what an object in hand links to need not be looked for."""
+    if not keys:
+        return
     linked: set[Key] = set()
     for thing in hand.objects.values():
         if thing is not None:

@@ -24,8 +24,28 @@ if TYPE_CHECKING:
 
 PACKAGE = "package.xml"
 
+XSI = "http://www.w3.org/2001/XMLSchema-instance"
+
 SCRAPS = (
     *("<", ">", "/", "&", "&amp;", "&lt;x&gt;", "&#65;", "&#0;", "&copy;", '"', "'", "=", "]]>"),
+    *("&#xE9;", "&#10;", "&#xD800;", "&#38;lt;", "&amp;#65;", "&#x110000;", "&#9999999;", "&#x;"),
+    *("<![CDATA[ ]]>", "<![CDATA[a<b&c>]]>", "<![CDATA[&lt;<!-- x -->]]>", "<![CDATA[", "<!--"),
+    *(
+        "<!-- a -- b -->",
+        "<!-- > <!-- -->",
+        "<!-- - <![CDATA[x]]> -->",
+        "-->",
+        "<!--->",
+        "<!-- --->",
+    ),
+    *(f' xmlns:xsi="{XSI}"', f' xmlns:xsi="{XSI}" xsi:noNamespaceSchemaLocation="a.xsd"'),
+    *(
+        "\n <!-- x --> \n",
+        "<!-- \x01 -->",
+        "<!-- \ufffe -->",
+        "\n\n  \t",
+        '<?xml version="1.0"?><!-- x -->',
+    ),
     *("<!-- x -->", "<!---->", "<?x y?>", "<![CDATA[x]]>", "<!DOCTYPE xml>", "<x/>", "<ID>2</ID>"),
     *("\x00", "\x01", "\x7f", "\x85", "\r", "\r\n", "\t", " ", "\n", "\xa0", "\ufffe", "\uffff"),
     *("é", "😀", "\ufeff", "<Territories>", "</Territories>", "<Territories/>", "<Title/>"),
@@ -120,6 +140,14 @@ USUAL = (
     '<xml><Schema><Label id="l1" action="Delete"/></Schema></xml>',
     '<xml><Schema action="delete"><Release><ID>r1</ID></Release></Schema></xml>',
     '<xml><Schema action="Update"><Release><ID>r1</ID><Label/></Release></Schema></xml>',
+    f"""\ufeff<?xml version="1.0"?>
+<!-- exported on a Monday - or so -->
+<xml xmlns:xsi="{XSI}" xsi:noNamespaceSchemaLocation="feeds/package.xsd">
+<Schema action="Create"><!-- one --> <!--two--><Label><ID>l1</ID>
+<!-- <ID>l2</ID> <![CDATA[ & ]]> -->
+<Name>A <![CDATA[<b> & "c" --> &amp;]]> &#233;&#x1F600;&#38;lt; &amp;#65;</Name>
+</Label></Schema></xml>
+""",
     '<xml><Schema><Label action="View"><ID>l1</ID><Name>N</Name></Label></Schema></xml>',
 )
 """Documents that are read at a glance."""

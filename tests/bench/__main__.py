@@ -29,9 +29,11 @@ def main() -> int:
     folder, docs = PROJECT / ".bench", PROJECT / "docs"
     if not flags.page:
         server = _server(flags)
+        shop = Workshop(folder, server, seed=flags.seed, countries=flags.countries)
         try:
-            _measure(flags, Workshop(folder, server, seed=flags.seed, countries=flags.countries))
+            _measure(flags, shop)
         finally:
+            shop.clear()
             if server is not None:
                 server.stop()
     whole = flags.size != "small" and not flags.only

@@ -119,9 +119,3 @@ def entry(stack: Path, path: str) -> None:
         f"<xml>\n<Version>1.0</Version>\n<Client>{CLIENT}</Client>\n"
         f'<Feed path="/{path}"/>\n</xml>\n'
     )
-
-
-def without_logs(feed: Feed) -> None:
-    """Remove the logs that a run has left beside the packages."""
-    for log in feed.folder.rglob("*.log"):
-        log.unlink()

@@ -16,6 +16,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from feedengine.feeds import folder
 from feedengine.feeds.folder import (
     FeedFolder,
     MissingError,
@@ -55,6 +56,37 @@ def descriptors() -> int:
     """How many descriptors this process holds."""
     gc.collect()  # what earlier tests have left must not be closed meanwhile
     return len(list(Path("/proc/self/fd").iterdir()))
+
+
+def test_what_is_read_ahead_is_read_from_the_disk_once(feed: Path, opened: FeedFolder) -> None:
+    """G1: the guard has looked at every package before the first is applied."""
+    path = "packages/01/package.xml"
+    assert opened.read_ahead(path, LIMIT) == b"inside 01"
+    (feed / path).write_bytes(b"another")
+    with pytest.raises(TooLargeError):
+        opened.read(path, 3)
+    assert opened.read_ahead(path, LIMIT) == b"another"
+    (feed / path).unlink()
+    assert opened.read(path, LIMIT) == b"another"
+    with pytest.raises(MissingError):
+        opened.read(path, LIMIT)
+
+
+def test_what_is_kept_of_reading_ahead_is_bounded(
+    feed: Path, opened: FeedFolder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The second file is read again, and once the first is, there is room."""
+    monkeypatch.setattr(folder, "AHEAD_BYTES", 10)
+    first, second = (f"packages/0{number}/package.xml" for number in (1, 2))
+    opened.read_ahead(first, LIMIT)
+    opened.read_ahead(second, LIMIT)
+    for path in (first, second):
+        (feed / path).write_bytes(b"another")
+    assert opened.read(second, LIMIT) == b"another"
+    assert opened.read(first, LIMIT) == b"inside 01"
+    opened.read_ahead(second, LIMIT)
+    (feed / second).unlink()
+    assert opened.read(second, LIMIT) == b"another"
 
 
 def test_reads_files_of_the_feed(opened: FeedFolder) -> None:

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 FILE = "package.xml"
+XSI = "http://www.w3.org/2001/XMLSchema-instance"
 LABEL = '<xml><Schema action="Create"><Label><ID>1</ID><Name>{}</Name>{}</Label></Schema></xml>'
 ARTIST = '<xml><Schema action="{}"><Artist><ID>1</ID>{}</Artist></Schema></xml>'
 
@@ -41,12 +42,21 @@ def skimmed(text: str | bytes) -> bool:
 @pytest.mark.parametrize(
     "text",
     [
-        label(more="<!-- a comment -->"),
+        label("N<!-- a comment -->"),
+        label(more="<!-- a -- comment -->"),
+        label(more="<!-- a comment --->"),
+        label(more="<!-- \x01 -->"),
         label(more="<?target?>"),
-        label("<![CDATA[N]]>"),
+        label("<![CDATA[ ]]>"),
+        label("N]]>"),
+        label("<![CDATA[<!-- N -->]]>"),
+        label(more="<![CDATA[N]]>"),
+        label(more="<![CDATA[ ]]>"),
         label("a > b"),
         label("a & b"),
-        label("&#65;"),
+        label("&#10;"),
+        label("&#xD800;"),
+        label("&#x110000;"),
         label("\x01"),
         label("\ufffe"),
         label("\uffff"),
@@ -60,7 +70,7 @@ def skimmed(text: str | bytes) -> bool:
         label()[:-1],
         label() + "x",
         label() + label(),
-        "\ufeff" + label(),
+        "\ufeff\ufeff" + label(),
         "<!DOCTYPE xml>" + label(),
         '<?xml version="1.1"?>' + label(),
         '<?xml version="1.0" encoding="latin1"?>' + label(),
@@ -115,6 +125,31 @@ def skimmed(text: str | bytes) -> bool:
 def test_what_is_unusual_is_read_from_its_tree(text: str) -> None:
     """Right or wrong: who reads it from there finds out, every time."""
     assert [skimmed(text) for _ in range(3)] == [False] * 3
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        label(more="<!-- a comment -->"),
+        label(more="\n<!-- one --> <!-- two - three -->\n"),
+        label("<![CDATA[N & <b> -->]]>"),
+        label("&#233;&#xe9;"),
+        "\ufeff" + label(),
+        label().replace("<xml>", f'<xml xmlns:xsi="{XSI}" xsi:noNamespaceSchemaLocation="a.xsd">'),
+    ],
+)
+def test_other_spellings_are_read_at_a_glance(text: str) -> None:
+    """What exporters do; that it means the same is shown beside the trees."""
+    assert skimmed(text)
+
+
+def test_blanks_between_tags_make_no_other_shape(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A document is indented as it likes."""
+    monkeypatch.setattr(skim, "_SHAPES", shapes := {})
+    text = artist("<Name>N</Name>\n<Genres>\n<Genre><ID>1</ID></Genre>\n</Genres>")
+    for blanks in ("\n", "\n ", " \t", "\n\n", ""):
+        assert skimmed(text.replace("\n", blanks))
+    assert len({id(shape) for shape in shapes.values()}) == 1
 
 
 @pytest.mark.parametrize("data", [b"\xff", b"", b"<", b"\xff\xfe<\0"])
@@ -173,7 +208,7 @@ def test_ever_new_markup_is_forgotten(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_lengthy_markup_is_not_remembered() -> None:
     """Nor is it read: a document of blanks is unusual."""
     size = packages().size
-    text = label(more="\n" * markup.LONGEST_MARKUP + "<CreatedAt/>")
+    text = label(more="<CreatedAt" + "\n" * markup.LONGEST_MARKUP + "/>")
     assert not skimmed(text)
     assert packages().size <= size + 4
 
