@@ -150,8 +150,7 @@ class Taker:
             for folder in (self.settings.feeds, self.settings.stack):
                 sync_file_system(folder)
             with self.turn.writing() as connection:
-                for run in self._filed:
-                    ledger.save_run(connection, run._replace(filed_at=now_text()))
+                ledger.mark_filed(connection, self._filed, now_text())
             self._filed.clear()
 
     def take(self, entry: StackEntry) -> Waiting | None:

@@ -111,7 +111,23 @@ def _sql(found: Sequence[Result]) -> str:
     return table(("", "share of all CPU", "SQL each, µs of CPU", "all each, µs of CPU"), rows)
 
 
-_WHY: dict[str, str] = {"growth-create": "", "growth-update": "", "growth-waiting": ""}
+_WHY_LARGER = """\
+Calls and bytes are of all files together: two reads and a log for the package, the rest are pages
+of SQLite. Ids are random, so that every row has a place of its own in each index. In a small
+catalogue those pages are still in SQLite's cache when they are needed again. In a larger one the
+leaves are not, and each index costs a read and a write; in one larger still the level above the
+leaves is not either. That is one more page an index for every level of its tree that the cache no
+longer holds: the cost grows as the depth of an index does, a step with every factor of ten or more.
+Processors know the same steps between their own caches and memory."""
+_WHY_WAITING = """\
+The folder is listed and put in order once; feeds of few packages that follow each other share a
+transaction, up to 64 of them. Each feed then has a catalogue before it that is larger by those that
+were taken already, and so costs what Create costs in a larger catalogue."""
+_WHY = {
+    "growth-create": _WHY_LARGER,
+    "growth-update": _WHY_LARGER,
+    "growth-waiting": _WHY_WAITING,
+}
 
 
 def _growth(found: Sequence[Result]) -> str:
