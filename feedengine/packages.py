@@ -11,7 +11,8 @@ from typing import NamedTuple
 from feedengine.config import Settings
 from feedengine.errors import Finding
 from feedengine.feeds.changes import Request
-from feedengine.feeds.document import Document, Limits
+from feedengine.feeds.document import Document, Limits, Loader
+from feedengine.feeds.parse import parse
 from feedengine.model.faults import Faults
 
 FAULT_BYTES = 1_000
@@ -49,6 +50,15 @@ class Read(NamedTuple):
             faults = Faults(faults, faults.most)
             faults.extend(decided)
         return [*(self.document.findings(faults) if faults else ()), *self.reasons]
+
+
+def read_package(loader: Loader, path: str, *, strict: bool) -> Read:
+    """Read and parse a package; raises only what is the machine's fault (`OSError`)."""
+    started = now_text()
+    document = loader.load(path)
+    parsed = parse(document, strict=strict)
+    document.let_go()
+    return Read(path, document, parsed.request, parsed.asked, parsed.faults, started)
 
 
 class Filling:

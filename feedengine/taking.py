@@ -314,9 +314,10 @@ class Taker:
             applier.earlier = Earlier(runs)
             applier.late = self._is_late(connection, run)
             done = ledger.paths_of(connection, run) if run.id else set()
-        self.listener.begun(run, len(packages) - len(done))
+        left = len(packages) - len(done)
+        self.listener.begun(run, left)
         try:
-            result = applier.apply(path for path in packages if path not in done)
+            result = applier.apply((path for path in packages if path not in done), left)
         finally:
             self.unlogged += applier.unlogged
         if result.status == "running":

@@ -106,6 +106,11 @@ class FeedFolder:
             here = below
         return cls(here)
 
+    @property
+    def descriptor(self) -> int:
+        """Of the feed's folder, for a process that reads beside this one; it stays ours."""
+        return self._root
+
     def close(self) -> None:
         """Give the descriptors back; harmless when done twice."""
         descriptors = [*self._folders.values(), self._root]

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from bench.cases import Case, Command
 from bench.environment import PEERS, python_of
+from bench.feeds import STYLED
 from bench.workshop import COMMAND, HERE, XSD
 
 if TYPE_CHECKING:
@@ -41,6 +42,19 @@ def engine(
         return COMMAND, "run", shop.announced(shop.feed(kind, tracks, many), shop.site(tracks))
 
     return Case(name, command, amounts)
+
+
+def cores(shop: Workshop, tracks: int, amounts: tuple[int, ...]) -> tuple[Case, ...]:
+    """Packages that take long to read, by the engine alone, and with processes that read ahead."""
+
+    def on(name: str, *flags: object) -> Case:
+        def command(many: int) -> Command:
+            site = shop.announced(shop.feed(STYLED, tracks, many), shop.site(tracks))
+            return COMMAND, "run", site, *flags
+
+        return Case(name, command, amounts)
+
+    return on("one core", "--readers", 0), on("all cores")
 
 
 def sqlite(shop: Workshop, kind: str, tracks: int, amounts: tuple[int, ...]) -> tuple[Case, ...]:

@@ -71,6 +71,10 @@ def _feeds(shop: Workshop, size: Size) -> Iterator[Group]:
     for kind in KINDS:
         found = feed_cases.sqlite(shop, kind, size.tracks, size.packages)
         yield Group(f"sqlite-{kind}", f"{_TITLES[kind]}, SQLite", "package", found)
+    enough = max(size.packages[1], 2_500)  # else nobody reads ahead
+    cores = feed_cases.cores(shop, size.tracks, (enough, 3 * enough))
+    title = "Both cores: applying packages that are read from their trees"
+    yield Group("cores-feeds", title, "package", cores)
     timed = feed_cases.statements(shop, size.tracks, size.packages)
     yield Group("sqlite-statements", "Identical re-delivery, SQL apart", "package", (timed,))
     if shop.server is not None:
