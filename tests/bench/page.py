@@ -35,10 +35,14 @@ def plain(text: str) -> str:
     return " ".join(text.replace("|", "/").split())[-160:]
 
 
+_PLURALS = {"entry": "entries"}
+
+
 def _costs(found: Sequence[Result]) -> str:
     """Ratios to the first case, then what they come from."""
     base = found[0]
-    heads = (f"× {base.name}", f"{base.unit}s a CPU-second", "CPU each, µs", "wall each, µs",
+    units = _PLURALS.get(base.unit, f"{base.unit}s")
+    heads = (f"× {base.name}", f"{units} a CPU-second", "CPU each, µs", "wall each, µs",
              "start-up CPU, ms", "peak, MB", "spread")  # fmt: skip
     return table(("", *heads), [_cost(found, one, base) for one in found])
 
