@@ -14,9 +14,9 @@ from collections.abc import Iterator
 from feedengine.applying import FeedApplier
 from feedengine.config import Settings
 from feedengine.feeds.entries import StackEntry
-from feedengine.feeds.folder import FeedFolder
-from feedengine.feeds.frozen import FrozenPaths
-from feedengine.packages import Filling, Read
+from feedengine.feeds.folder import MOST_KEPT_OPEN
+from feedengine.opening import Ready
+from feedengine.packages import Read
 from feedengine.store.ledger import Outcome, Run
 from feedengine.telling import Listener, Steps
 from feedengine.turn import Turn
@@ -30,7 +30,7 @@ MOST_FEEDS = 64
 MOST_FOLDERS = 256
 
 LONGEST_SECONDS = 0.2
-"""So long may reading take until what was gathered is saved; more only where feeds lie far away."""
+"""So long may opening them take until they are saved; more only where feeds lie far away."""
 
 
 class SmallFeed(FeedApplier):
@@ -41,28 +41,31 @@ class SmallFeed(FeedApplier):
         settings: Settings,
         turn: Turn,
         run: Run,
-        folder: FeedFolder,
+        found: Ready,
         listener: Listener,
         stop: threading.Event,
         *,
         entry: StackEntry,
     ) -> None:
         """As any feed's, for the run that ``entry`` asks for."""
-        super().__init__(settings, turn, run, folder, listener, stop)
+        super().__init__(settings, turn, run, found.folder, listener, stop)
         self.entry = entry
+        self.packages = found.packages
         self.batch: list[Read] = []
         self._outcomes: list[Outcome] = []
         self._steps = Steps(0.0, 0.0, 0.0)
 
-    def read(self, packages: FrozenPaths) -> bool:
+    def read(self) -> bool:
         """Read its packages; False when they are more than one batch, or the stop came."""
         began = time.perf_counter()
-        self.batch, last = next(self._batches(iter(packages)), ([], False))
+        self.batch, last = next(self._batches(iter(self.packages)), ([], False))
         self._steps = Steps(time.perf_counter() - began, 0.0, 0.0)
         return last and bool(self.batch)
 
     def _reads(self, packages: Iterator[str]) -> Iterator[Read]:
         """The packages in their order; too few to be read by others, too."""
+        if self.earlier:
+            return super()._reads(packages)
         return map(self._read, packages)
 
     def save(self) -> None:
@@ -85,13 +88,12 @@ class SmallFeed(FeedApplier):
 
 
 class Gathered:
-    """Small feeds that have been read, in the order of their entries, until they are saved."""
+    """Small feeds that follow each other, in the order of their entries, until they are saved."""
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self) -> None:
         """None yet."""
         self.feeds: list[SmallFeed] = []
-        self._filling = Filling(settings)
-        self._full = False
+        self._packages = 0
         self._folders = 0
         self._paths: set[str | None] = set()
         self._began = time.monotonic()
@@ -108,15 +110,19 @@ class Gathered:
         """Whether this feed is among them: a second run of it must know of the first."""
         return feed_path in self._paths
 
-    def add(self, feed: SmallFeed) -> bool:
-        """Take in a feed that has been read; whether they are to be saved now."""
+    def add(self, feed: SmallFeed, most: int) -> bool:
+        """Take in a feed; whether they are to be saved now, at the latest with ``most`` packages.
+
+        A feed that is read may open a folder for each package and one above them.
+        """
+        if not self.feeds:
+            self._began = time.monotonic()
         self.feeds.append(feed)
         self._paths.add(feed.run.feed_path)
-        self._folders += feed.folder.held_open
-        for read in feed.batch:
-            self._full |= self._filling.add(read)
+        self._packages += len(feed.packages)
+        self._folders += feed.folder.held_open + min(len(feed.packages) + 1, MOST_KEPT_OPEN)
         return (
-            self._full
+            self._packages >= most
             or len(self.feeds) >= MOST_FEEDS
             or self._folders >= MOST_FOLDERS
             or time.monotonic() - self._began > LONGEST_SECONDS

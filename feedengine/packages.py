@@ -71,6 +71,10 @@ class Filling:
         self.bytes = 0
         self._files: set[int] = set()
 
+    def add_all(self, batch: Sequence[Read]) -> bool:
+        """Count several in; whether it is full now."""
+        return max([self.add(read) for read in batch], default=False)
+
     def add(self, read: Read) -> bool:
         """Count a package in: the files that it does not share, and its faults; whether it is full.
 

@@ -24,7 +24,7 @@ from feedengine.feeds.stack import Finished, Stack
 from feedengine.gathering import MOST_PACKAGES, Gathered, SmallFeed
 from feedengine.guards import mass_deletion
 from feedengine.opening import MANIFEST_BYTES, Lacking, Ready, opened
-from feedengine.packages import now_text
+from feedengine.packages import Filling, now_text
 from feedengine.recovery import logs_again
 from feedengine.retrying import let_through, packages_to_take
 from feedengine.store import ledger
@@ -68,7 +68,7 @@ class Taker:
         self._missing_since: dict[str, float] = {}
         self._filed: list[Run] = []
         self._newest: dict[str, tuple[int, int, str]] = {}
-        self._gathered = Gathered(settings)
+        self._gathered = Gathered()
         self.blocked: dict[str, str] = {}
         self.postponed: list[Waiting] = []
 
@@ -180,61 +180,78 @@ class Taker:
         return None if reason in {None, HELD} else self._wait_for(entry)
 
     def _gathers(self, entry: StackEntry, found: Ready) -> bool:
-        """Read a feed to be saved together with others, if it is small and nothing is unusual."""
-        most = min(MOST_PACKAGES, self.settings.hold_count)
+        """Keep a feed to be saved together with others, if it is small and nothing is unusual."""
+        settings = self.settings
+        most = min(MOST_PACKAGES, settings.hold_count, settings.batch_packages)
         if len(found.packages) > most or entry.name in self._missing_since:
             return False
-        run = self._blank(entry.name, entry.signature, entry)
-        feed = SmallFeed(
-            self.settings, self.turn, run, found.folder, self.listener, self.stop, entry=entry
-        )
         try:
-            if not feed.read(found.packages):
-                return False
             if self._gathered.has(entry.feed_path):
                 self.settle()
+            if entry.client in self.blocked:
+                return False
         except BaseException:
             found.folder.close()
             raise
-        if not self._gathered:
-            self._gathered = Gathered(self.settings)
-        if self._gathered.add(feed):
+        run = self._blank(entry.name, entry.signature, entry)
+        feed = SmallFeed(settings, self.turn, run, found, self.listener, self.stop, entry=entry)
+        if self._gathered.add(feed, settings.batch_packages):
             self.settle()
         return True
 
     def settle(self) -> None:
-        """Save what was gathered, write its logs, and file its entries.
+        """Read what was gathered, save it, write its logs, and file its entries.
 
-        When the database refuses it, or something is unusual after all, each feed is taken alone;
-        those that have to wait then are `postponed`.
+        What is unusual after all is taken alone, in its place; what has to wait is `postponed`.
         """
-        feeds, self._gathered = self._gathered, Gathered(self.settings)
+        feeds, self._gathered = self._gathered, Gathered()
+        if not feeds:
+            return
         try:
-            if feeds and self._save(feeds):
-                self._file_all(feeds)
-                return
+            with reading(self.database) as connection:
+                released = {(run.stack_entry, run.feed_path) for run in _released(connection)}
+                earlier = _runs_of(connection, {one.entry.feed_path for one in feeds})
+            ready: list[SmallFeed] = []
+            filling = Filling(self.settings)
+            for feed in feeds:
+                if self.stop.is_set():
+                    break
+                feed.earlier = Earlier(earlier.get(feed.entry.feed_path, ()))
+                known = (feed.entry.name, feed.entry.feed_path) in released
+                if known or self._wait_for(feed.entry) or not feed.read():
+                    self._save_all(ready)
+                    self._take_one(feed)
+                    continue
+                ready.append(feed)
+                if filling.add_all(feed.batch):
+                    self._save_all(ready)
+                    filling = Filling(self.settings)
+            self._save_all(ready)
         finally:
             feeds.close()
-        for feed in feeds:
-            waits = self._wait_for(feed.entry)
-            if waits is None:
-                found = opened(self.settings, feed.entry)
-                with found.folder or nullcontext():
-                    waits = self._take_alone(feed.entry, found)
-            if waits is not None:
-                self.postponed.append(waits)
 
-    def _save(self, feeds: Gathered) -> bool:
-        """P9: one transaction for all; False when nothing of it was kept, but may be one by one."""
+    def _take_one(self, feed: SmallFeed) -> None:
+        waits = self._wait_for(feed.entry) or self._take_alone(
+            feed.entry, Ready(feed.folder, feed.packages)
+        )
+        if waits is not None:
+            self.postponed.append(waits)
+
+    def _save_all(self, feeds: list[SmallFeed]) -> None:
+        """P9: in one transaction, or one by one where the database refuses it; empties the list."""
+        if feeds and self._save(feeds):
+            self._file_all(feeds)
+        else:
+            for feed in feeds:
+                self._take_one(feed)
+        feeds.clear()
+
+    def _save(self, feeds: Sequence[SmallFeed]) -> bool:
+        """False when nothing of it was kept, but may be one by one."""
         newest = dict(self._newest)
         try:
             with self.turn.together() as connection:
-                released = {(run.stack_entry, run.feed_path) for run in _released(connection)}
-                if any((one.entry.name, one.entry.feed_path) in released for one in feeds):
-                    return False
-                earlier = _runs_of(connection, {one.entry.feed_path for one in feeds})
                 for feed in feeds:
-                    feed.earlier = Earlier(earlier.get(feed.entry.feed_path, ()))
                     feed.late = self._is_late(connection, feed.run)
                     feed.save()
         except PassingError:
@@ -244,7 +261,7 @@ class Taker:
             return False
         return True
 
-    def _file_all(self, feeds: Gathered) -> None:
+    def _file_all(self, feeds: Sequence[SmallFeed]) -> None:
         """P8, P5: the logs, and then the entries leave the Stack."""
         for feed in feeds:
             feed.log()
@@ -262,7 +279,7 @@ class Taker:
     def leave(self) -> None:
         """Let go of what was gathered and not saved; it is still on the Stack."""
         self._gathered.close()
-        self._gathered = Gathered(self.settings)
+        self._gathered = Gathered()
 
     def _known_run(self, entry: StackEntry) -> Run | None:
         """A held run of this very entry that has been released (G1), or a retry that waits."""

@@ -53,7 +53,7 @@ __all__ = [
 
 MANIFEST = "manifest.xml"
 
-_KEPT_OPEN = 16
+MOST_KEPT_OPEN = 16
 
 AHEAD_BYTES = 16 * 1024 * 1024
 """So much of what was read ahead is kept until it is read."""
@@ -247,7 +247,7 @@ class FeedFolder:
     def _kept(self, path: str, descriptor: int) -> int:
         """Remember an open folder and close the one not used longest when there are many."""
         self._folders[path] = descriptor
-        if len(self._folders) > _KEPT_OPEN:
+        if len(self._folders) > MOST_KEPT_OPEN:
             os.close(self._folders.pop(next(iter(self._folders))))
         return descriptor
 
