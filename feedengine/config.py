@@ -276,6 +276,13 @@ class Settings:
         description="the IANA zone of a station's times without an offset (L4)",
     )
 
+    play_threads: int | None = Field(
+        None,
+        ge=1,
+        le=64,
+        description="how many threads judge plays; two unless set, one where there is one core",
+    )
+
     @property
     def feeds(self) -> Path:
         """Where feeds are."""
@@ -329,6 +336,7 @@ PLAYS = (
     "play_columns",
     "stream",
     "station_zone",
+    "play_threads",
 )
 """The settings of the way out."""
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shutil
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import IO, Any, cast
 
@@ -13,14 +13,17 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from pyarrow import parquet
 
-from feedengine.plays.frames import BATCH_ROWS
+from feedengine.plays.frames import BATCH_ROWS, DICTIONARY_COLUMNS
 from feedengine.plays.gather import Bad, Naming, Row, batch_of, raw_batch, text_of
+from feedengine.plays.repeats import INDEX
 from feedengine.plays.sources import DamagedError, Stream
-from feedengine.plays.texts import uuid_texts
+from feedengine.plays.texts import ascii_only, uuid_texts
 
 _READ_ROWS = BATCH_ROWS // 2
 _BATCH_BYTES = 1 << 26
 _BUFFER_BYTES = 1 << 18
+_SAMPLE_ROWS = 2048
+_DICTIONARY_BYTES = 1 << 18
 _SPOOLED = 32 * 1024 * 1024
 
 
@@ -31,15 +34,12 @@ def read_parquet(stream: Stream, source: str, naming: Naming) -> Iterator[pa.Rec
     """
     row = 1
     try:
-        with (
-            _seekable(stream) as file,
-            parquet.ParquetFile(file, buffer_size=_BUFFER_BYTES) as found,
-        ):
+        with _seekable(stream) as file, _opened(file) as found:
             columns = _columns(found.schema_arrow, naming)
             if isinstance(columns, Bad):
                 yield batch_of(source, [(row, columns)])
                 return
-            for batch in _batches(found, list(columns)):
+            for batch in _batches(file, found, columns):
                 batch.validate(full=False)
                 yield _raw(batch, source, columns, row)
                 row += batch.num_rows
@@ -51,13 +51,65 @@ def read_parquet(stream: Stream, source: str, naming: Naming) -> Iterator[pa.Rec
         yield batch_of(source, [(row, Bad("file-damaged", str(error)[:200]))])
 
 
-def _batches(found: parquet.ParquetFile, columns: list[str]) -> Iterator[pa.RecordBatch]:
+def _opened(
+    file: Any, known: parquet.FileMetaData | None = None, repeating: Iterable[str] = ()
+) -> parquet.ParquetFile:
+    """The file; some of its columns of text are read as dictionaries."""
+    return parquet.ParquetFile(
+        file, metadata=known, read_dictionary=list(repeating), buffer_size=_BUFFER_BYTES
+    )
+
+
+def _batches(
+    file: Any, found: parquet.ParquetFile, columns: Mapping[str, str]
+) -> Iterator[pa.RecordBatch]:
     """One row group after the other: read all at once they would be held all at once."""
+    repeating = _repeating(file, found, columns)
     for group in range(found.metadata.num_row_groups):
         size = found.metadata.row_group(group)
         fitting = _BATCH_BYTES * size.num_rows // max(size.total_byte_size, 1)
         rows = min(max(fitting, 1), _READ_ROWS)
-        yield from found.iter_batches(rows, row_groups=[group], columns=columns, use_threads=False)
+        with _opened(file, found.metadata, repeating) as part:
+            for batch in part.iter_batches(
+                rows, row_groups=[group], columns=list(columns), use_threads=False
+            ):
+                repeating = [name for name in repeating if _short(batch.column(name))]
+                yield batch
+
+
+def _repeating(file: Any, found: parquet.ParquetFile, columns: Mapping[str, str]) -> list[str]:
+    """The columns whose dictionaries are short, as the first rows show.
+
+    A column that has a long one, or none, takes more time as a dictionary than as texts.
+    """
+    texts = [
+        name
+        for name, known in columns.items()
+        if known in DICTIONARY_COLUMNS and found.schema_arrow.field(name).type == pa.string()
+    ]
+    if not texts or not found.metadata.num_row_groups:
+        return []
+    with _opened(file, found.metadata, texts) as part:
+        rows = part.iter_batches(_SAMPLE_ROWS, row_groups=[0], columns=texts, use_threads=False)
+        batch = next(rows, None)
+    if batch is None:
+        return []
+    return [
+        name
+        for name in texts
+        if _short(batch.column(name)) and not _made(batch.column(name).dictionary, batch.num_rows)
+    ]
+
+
+def _made(values: pa.Array, rows: int) -> bool:
+    """Whether these may be the first rows' own texts, which hardly repeat, and no dictionary."""
+    return rows // 2 < len(values) <= rows
+
+
+def _short(column: pa.Array) -> bool:
+    """Whether a dictionary is short beside the rows of a batch, which brings all of it."""
+    known = column.dictionary
+    return len(known) <= _READ_ROWS // 2 and known.nbytes <= _DICTIONARY_BYTES
 
 
 @contextmanager
@@ -90,20 +142,27 @@ def _raw(batch: pa.RecordBatch, source: str, columns: dict[str, str], row: int) 
     made: dict[str, pa.Array] = {}
     places = np.arange(row, row + batch.num_rows)
     for name, known in columns.items():
-        text = _as_text(batch.column(name))
+        text = _as_text(batch.column(name), repeats=known in DICTIONARY_COLUMNS)
         if text is None:
             return batch_of(source, list(zip(places.tolist(), _rows(batch, columns), strict=True)))
         made[known] = text
     return raw_batch(source, made, places)
 
 
-def _as_text(array: pa.Array) -> pa.Array | None:
-    """A column as text (instants as ISO 8601), or None where a row needs a look of its own."""
+def _as_text(array: pa.Array, *, repeats: bool = False) -> pa.Array | None:
+    """A column as text (instants as ISO 8601), or None where a row needs a look of its own.
+
+    One that ``repeats`` may stay, or become, a dictionary of texts.
+    """
     kind = array.type
     if isinstance(kind, pa.ExtensionType):
         array, kind = array.storage, array.storage.type
+    if repeats and (pa.types.is_dictionary(kind) or pa.types.is_integer(kind)):
+        kept = _dictionary(array)
+        if kept is not None:
+            return kept
     if pa.types.is_dictionary(kind):
-        array, kind = array.dictionary_decode(), kind.value_type
+        array, kind = _within(array).dictionary_decode(), kind.value_type
     if pa.types.is_timestamp(kind):
         return _instants(array)
     if kind == pa.binary(16):
@@ -117,10 +176,33 @@ def _as_text(array: pa.Array) -> pa.Array | None:
         return pa.nulls(len(array), pa.string()) if array.null_count == len(array) else None
     try:
         text = array.cast(pa.string())
-        text.validate(full=True)
+        if not ascii_only(text):
+            text.validate(full=True)
     except pa.ArrowException:
         return None
     return text
+
+
+def _dictionary(array: pa.Array) -> pa.DictionaryArray | None:
+    """A dictionary of texts, where there are few and all can be read."""
+    found = _within(array) if pa.types.is_dictionary(array.type) else array.dictionary_encode()
+    values = found.dictionary
+    if len(values) > len(found) // 2 or values.null_count or pa.types.is_dictionary(values.type):
+        return None
+    texts = _as_text(values)
+    if texts is None:
+        return None
+    return pa.DictionaryArray.from_arrays(found.indices.cast(INDEX), texts)
+
+
+def _within(array: pa.DictionaryArray) -> pa.DictionaryArray:
+    """The same; raises `pa.ArrowInvalid` where a row is not in its dictionary."""
+    ends = pc.min_max(array.indices)
+    if ends["min"].is_valid and not 0 <= ends["min"].as_py() <= ends["max"].as_py() < len(
+        array.dictionary
+    ):
+        raise pa.ArrowInvalid("a row is not in the dictionary of its column")
+    return array
 
 
 def _instants(array: pa.Array) -> pa.Array:

@@ -15,6 +15,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple, TypeAlias
 from zoneinfo import ZoneInfo
 
+import pyarrow as pa
+
 from feedengine.config import Settings
 from feedengine.errors import UsageError, quoted
 from feedengine.model.instants import instant_text
@@ -293,6 +295,7 @@ def prepare(
         path.with_name(f".{path.name}.part").replace(path)
         sync_folder(path.parent)
         found.append(plan)
+        pa.default_memory_pool().release_unused()
     return found
 
 

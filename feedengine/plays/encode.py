@@ -26,6 +26,8 @@ BATCH_ITEMS = 100
 
 NULL_TEXT = "null"
 
+_GROUP_ROWS = 1 << 17
+
 DateForm = Literal["yyyy-MM-dd", "MM/dd/yyyy", "MM-dd-yyyy"]
 Ending = Literal["duration", "end-time"]
 
@@ -68,7 +70,7 @@ def _sent(table: pa.Table, form: Format) -> pa.Table:
             raise EncodeError(f"{column.name} is NULL in {values.null_count} rows")
     schema = form.schema()
     picked = found.select([column.name for column in form.sent])
-    return picked.rename_columns(schema.names).cast(schema).combine_chunks()
+    return picked.rename_columns(schema.names).cast(schema)
 
 
 # Receipts
@@ -97,15 +99,18 @@ def receipts(table: pa.Table, *, null_text: bool = False) -> bytes:
         ]
         found = pa.table(columns, schema=schema)
     sink = io.BytesIO()
-    pq.write_table(
-        found,
+    with pq.ParquetWriter(
         sink,
+        schema,
         version="1.0",
         compression="snappy",
         use_dictionary=[name for name in schema.names if name in REPEATING_COLUMNS],
         store_schema=False,
-        row_group_size=1 << 17,
-    )
+    ) as writer:
+        # In one piece each, or the bytes would depend on how rows came together; all at once they
+        # would be there twice.
+        for at in range(0, max(len(found), 1), _GROUP_ROWS):
+            writer.write_table(found.slice(at, _GROUP_ROWS).combine_chunks(), _GROUP_ROWS)
     return sink.getvalue()
 
 

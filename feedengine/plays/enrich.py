@@ -1,7 +1,7 @@
 """Enrichment (L1, L4, L5): what is missing and can be known is filled, texts are normalised.
 
-Pure: a function of the batch, the settings and of what has been seen before (`Numbering`). The
-look-ups in the catalogue (L2, L3, L6) are `lookup`'s.
+Pure: a function of the batch and the settings; only ids depend on what was seen before
+(`Numbering`), and are made first. The look-ups in the catalogue (L2, L3, L6) are `lookup`'s.
 """
 
 from __future__ import annotations
@@ -23,21 +23,20 @@ from feedengine.plays.frames import (
     COUNTRY_HELPER,
     ENRICHED,
     FAULT,
-    INTEGER_COLUMNS,
     KNOWN_COLUMNS,
     ROW,
     SOURCE,
     Mask,
     Masks,
     instant_helper,
-    integer_helper,
+    length_helper,
 )
 from feedengine.plays.moments import SECOND, Instants, instants, texts_of
+from feedengine.plays.repeats import Readings, batch_with, chosen, decoded
 from feedengine.plays.reports import FUTURE_SECONDS, Format
 from feedengine.plays.stations import StationClock, lengths_of, lengths_written
 from feedengine.plays.texts import (
     Ints,
-    Readings,
     Words,
     given,
     numbers,
@@ -69,6 +68,18 @@ class Numbering(Protocol):
         """For each row, given as it came, the halves of an id that no other row of it has."""
 
 
+class Made(NamedTuple):
+    """Ids that were made (L1): of which rows, and their halves, row by row of those.
+
+    ``readings`` are what has been read of the batch for it.
+    """
+
+    where: Mask
+    high: Words
+    low: Words
+    readings: Readings
+
+
 class Enriched(NamedTuple):
     """An enriched batch, what was filled in it by column, and what is to be warned of.
 
@@ -81,22 +92,37 @@ class Enriched(NamedTuple):
     readings: Readings
 
 
-def enrich(raw: pa.RecordBatch, form: Format, fills: Fills, numbering: Numbering) -> Enriched:
-    """L1, L4, L5 for a batch as it came."""
-    work = _Work(raw, form, fills)
+def ids_made(raw: pa.RecordBatch, form: Format, numbering: Numbering) -> Made:
+    """L1: a readable row without an id gets one that follows from the row as it came.
+
+    Where the recipient never sees it, an id that is no UUID gives way to one, too. Batches must
+    come in the order of their file.
+    """
+    readings, ids = Readings(), raw.column("id")
+    column = form.column("id")
+    seen = column is None or column.sent
+    where = ~given(raw.column(FAULT)) & ~(given(ids) if seen else readings.uuids(ids)[2])
+    if not where.any():
+        return Made(where, np.zeros(0, np.uint64), np.zeros(0, np.uint64), readings)
+    return Made(where, *numbering.ids(_names(raw.filter(pa.array(where)))), readings)
+
+
+def enrich(raw: pa.RecordBatch, form: Format, fills: Fills, made: Made) -> Enriched:
+    """L1, L4, L5 for a batch as it came; ``made`` are the ids of its rows that have none."""
+    work = _Work(raw, form, fills, made.readings)
     work.country()
     work.instants()
     work.configured()
     work.lengths()
     work.useragent()
-    work.ids(numbering)
+    work.ids(made)
     return work.done()
 
 
 class _Work:
     """A batch on its way: its columns, its helpers, what was filled."""
 
-    def __init__(self, raw: pa.RecordBatch, form: Format, fills: Fills) -> None:
+    def __init__(self, raw: pa.RecordBatch, form: Format, fills: Fills, readings: Readings) -> None:
         self.raw, self.form, self.fills = raw, form, fills
         self.rows = raw.num_rows
         self.readable = ~given(raw.column(FAULT))
@@ -104,7 +130,7 @@ class _Work:
         self.helpers: dict[str, pa.Array] = {}
         self.filled: Counter[str] = Counter()
         self.warned: dict[str, Mask] = {}
-        self.readings = Readings()
+        self.readings = readings
 
     def missing(self, name: str) -> Mask:
         """Where a readable row has no value."""
@@ -115,7 +141,8 @@ class _Work:
         """Put values where they are missing, and count them."""
         many = int(where.sum())
         if many:
-            self.columns[name] = pc.if_else(pa.array(where), values, self.columns[name])
+            own = decoded(self.columns[name])
+            self.columns[name] = pc.if_else(pa.array(where), decoded(values), own)
             if self.form.column(name) is not None:
                 self.filled[name] += many
 
@@ -126,13 +153,13 @@ class _Work:
         values, places = uniques(self.columns["country"])
         codes = [_country(text) for text in values]
         self.warned["country-alias"] = np.array([alias for _, alias in codes], np.bool_)[places]
-        self.helpers[COUNTRY_HELPER] = _chosen([code for code, _ in codes], places)
+        self.helpers[COUNTRY_HELPER] = chosen([code for code, _ in codes], places)
         lower = self.form.lower_country
         texts_ = [
             text if code is None else (code.lower() if lower else code)
             for text, (code, _) in zip(values, codes, strict=True)
         ]
-        self.columns["country"] = _chosen(texts_, places)
+        self.columns["country"] = chosen(texts_, places)
 
     def instants(self) -> None:
         """L4: instants in UTC; what a station calls Start Time is when the play began (L1)."""
@@ -205,22 +232,20 @@ class _Work:
                 self.fill(name, self.missing(name), pa.scalar(value))
         if self.fills.shops:
             values, places = uniques(self.helpers[COUNTRY_HELPER])
-            shops = _chosen([self.fills.shops.get(code or "") for code in values], places)
+            shops = chosen([self.fills.shops.get(code or "") for code in values], places)
             self.fill("shopid", self.missing("shopid") & given(shops), shops)
 
     def lengths(self) -> None:
-        """Whole numbers; L6: what a station calls Duration is the time played."""
-        for name in INTEGER_COLUMNS:
-            if name != "duration":
-                found = self.readings.wholes(self.columns[name])
-                self.helpers[integer_helper(name)] = numbers(found.values, found.fits)
+        """Whole seconds; L6: what a station calls Duration is the time played."""
+        found = self.readings.wholes(self.columns["totaltimeplayed"])
+        played = numbers(found.values, found.fits)
+        self.helpers[length_helper("totaltimeplayed")] = played
         seconds = lengths_of(self.columns["duration"])
-        played = self.helpers[integer_helper("totaltimeplayed")]
         if self.form.column("duration") is not None:
             lent = self.missing("duration") & ~given(self.columns["endtime"]) & given(played)
             self.fill("duration", lent, lengths_written(played))
             seconds = pc.if_else(pa.array(lent), played, seconds)
-        self.helpers[integer_helper("duration")] = seconds
+        self.helpers[length_helper("duration")] = seconds
 
     def useragent(self) -> None:
         """L5: cut to what the recipient takes."""
@@ -228,36 +253,29 @@ class _Work:
         if column is None or column.longest is None:
             return
         array = self.columns["useragent"]
-        if int(self.readings.lengths(array).max(initial=0)) <= column.longest:
+        values = self.readings.parts(array).values
+        if int(self.readings.lengths(values).max(initial=0)) <= column.longest:
             return
+        array = decoded(array)
         long = pc.fill_null(pc.greater(pc.utf8_length(array), column.longest), False)
         self.warned["useragent-cut"] = long.to_numpy(zero_copy_only=False)
         self.columns["useragent"] = pc.utf8_slice_codeunits(array, 0, column.longest)
 
-    def ids(self, numbering: Numbering) -> None:
-        """L1: a row without an id gets one that follows from the row as it came.
-
-        Where the recipient never sees it, an id that is no UUID gives way to one, too.
-        """
-        where = self.missing("id")
-        column = self.form.column("id")
-        if column is not None and not column.sent:
-            where = self.readable & ~self.readings.uuids(self.columns["id"])[2]
-        if not where.any():
+    def ids(self, made: Made) -> None:
+        """L1: the ids that were made."""
+        if not made.where.any():
             return
-        made = uuid_texts(*numbering.ids(_names(self.raw.filter(pa.array(where)))))
-        spread = made.take(_spread(where))
-        self.columns["id"] = pc.if_else(pa.array(where), spread, self.columns["id"])
+        spread = uuid_texts(made.high, made.low).take(_spread(made.where))
+        self.columns["id"] = pc.if_else(pa.array(made.where), spread, self.columns["id"])
+        column = self.form.column("id")
         if column is not None and column.sent:
-            self.filled["id"] += len(made)
+            self.filled["id"] += len(made.high)
 
     def done(self) -> Enriched:
         """The enriched batch."""
         kept = {SOURCE: self.raw.column(SOURCE), ROW: self.raw.column(ROW)}
         every = {**self.columns, **self.helpers, **kept, FAULT: self.raw.column(FAULT)}
-        batch = pa.RecordBatch.from_arrays(
-            [every[name] for name in ENRICHED.names], schema=ENRICHED
-        )
+        batch = batch_with(ENRICHED, every)
         warned = {name: mask for name, mask in self.warned.items() if mask.any()}
         return Enriched(batch, +self.filled, warned, self.readings)
 
@@ -273,11 +291,6 @@ def _spread(where: Mask) -> pa.Array:
 def _spelled(micros: Ints, where: Mask) -> pa.Array:
     """Canonical texts of the marked rows, NULL elsewhere."""
     return texts_of(micros[where]).take(_spread(where))
-
-
-def _chosen(values: list[str | None], places: Ints) -> pa.Array:
-    """For each row the value of its place."""
-    return pa.array(values, pa.string()).take(pa.array(places))
 
 
 def _country(text: str | None) -> tuple[str | None, bool]:
@@ -296,7 +309,7 @@ def _names(raw: pa.RecordBatch) -> list[bytes]:
     Two rows that differ may give the same line only where they hold control characters; they are
     then told apart by their number.
     """
-    columns = [pc.fill_null(raw.column(name), "\x00") for name in KNOWN_COLUMNS]
+    columns = [pc.fill_null(decoded(raw.column(name)), "\x00") for name in KNOWN_COLUMNS]
     joined = pc.binary_join_element_wise(*columns, pa.scalar("\x1f"))
     found: list[bytes] = joined.cast(pa.binary()).to_pylist()
     return found

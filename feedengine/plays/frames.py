@@ -64,17 +64,11 @@ REPEATING_COLUMNS = (
 )
 """What many plays have alike: worth a dictionary in Parquet, which costs time for all others."""
 
+DICTIONARY_COLUMNS = frozenset(PLAY_COLUMNS) - {"id", "datetimelogged", "datetimeplayed"}
+"""What may come as a dictionary: all that is read text by text, of whatever row it is."""
+
 INSTANT_COLUMNS = ("datetimelogged", "datetimeplayed", "starttime", "endtime")
-INTEGER_COLUMNS = (
-    "trackid",
-    "releaseid",
-    "formatid",
-    "totaltimeplayed",
-    "transactionid",
-    "partnerid",
-    "shopid",
-    "duration",
-)
+LENGTH_COLUMNS = ("totaltimeplayed", "duration")
 
 
 def instant_helper(column: str) -> str:
@@ -82,11 +76,8 @@ def instant_helper(column: str) -> str:
     return f"{column}_us"
 
 
-def integer_helper(column: str) -> str:
-    """The helper of a whole number ≥ 0 (``duration`` in seconds), null where there is none.
-
-    It is also null above 2^63 − 1, where the text may be a number all the same.
-    """
+def length_helper(column: str) -> str:
+    """The helper of a length in whole seconds, null where there is none or it is above 2^63 − 1."""
     return f"{column}_int"
 
 
@@ -114,14 +105,19 @@ RAW = pa.schema(
 text; its number, from 1, in Parquet and in a JSON array. A row that cannot be read has the rule it
 breaks in ``fault`` (`row-…`), its text, cut, in ``content``, and NULL in all columns; a row that
 can be read has NULL in both.
+
+A column of texts may be a dictionary of texts instead, none of them NULL (`repeats`), here as in an
+enriched batch; only those of `DICTIONARY_COLUMNS` are.
 """
+
+_COUNTRY = pa.dictionary(pa.int32(), pa.string())
 
 ENRICHED = pa.schema(
     [
-        *(pa.field(name, pa.string()) for name in KNOWN_COLUMNS),
+        *(pa.field(name, _COUNTRY if name == "country" else pa.string()) for name in KNOWN_COLUMNS),
         *(pa.field(instant_helper(name), pa.int64()) for name in INSTANT_COLUMNS),
-        *(pa.field(integer_helper(name), pa.int64()) for name in INTEGER_COLUMNS),
-        pa.field(COUNTRY_HELPER, pa.string()),
+        *(pa.field(length_helper(name), pa.int64()) for name in LENGTH_COLUMNS),
+        pa.field(COUNTRY_HELPER, _COUNTRY),
         *_PLACE,
         pa.field(FAULT, pa.string()),
     ]

@@ -13,6 +13,7 @@ import pyarrow.compute as pc
 
 from feedengine.errors import UsageError, quoted
 from feedengine.plays.frames import CONTENT, FAULT, KNOWN_COLUMNS, RAW, ROW, SOURCE, STREAM
+from feedengine.plays.repeats import INDEX, batch_with
 
 NULL = "null"
 """The text that is NULL wherever it stands."""
@@ -151,7 +152,7 @@ def raw_batch(
         FAULT: nothing if faults is None else faults,
         CONTENT: nothing if contents is None else contents,
     }
-    return pa.RecordBatch.from_arrays([every[name] for name in RAW.names], schema=RAW)
+    return batch_with(RAW, every)
 
 
 def of_stream(batch: pa.RecordBatch, stream: str) -> pa.RecordBatch:
@@ -169,7 +170,11 @@ def of_stream(batch: pa.RecordBatch, stream: str) -> pa.RecordBatch:
 
 def null_text(column: pa.Array) -> pa.Array:
     """A column in which the text ``null`` is NULL."""
-    same = pc.equal(column, _NULL_TEXT)
+    repeating = isinstance(column, pa.DictionaryArray)
+    same = pc.equal(column.dictionary if repeating else column, _NULL_TEXT)
     if not pc.any(same).as_py():
         return column
-    return pc.if_else(same, _NOTHING, column)
+    if not repeating:
+        return pc.if_else(same, _NOTHING, column)
+    kept = pc.if_else(same.take(column.indices), pa.scalar(None, INDEX), column.indices)
+    return pa.DictionaryArray.from_arrays(kept, column.dictionary)

@@ -23,12 +23,13 @@ from feedengine.plays.frames import (
     Mask,
     Masks,
     instant_helper,
-    integer_helper,
+    length_helper,
 )
 from feedengine.plays.moments import DAY, SECOND, micros_of
+from feedengine.plays.repeats import Readings
 from feedengine.plays.reports import DAYS_PERMITTED, FUTURE_SECONDS, Age, Column, Format
 from feedengine.plays.rules import AFTER_LOGGED, RULE_ORDER
-from feedengine.plays.texts import Ints, Readings, Wholes, flags, given
+from feedengine.plays.texts import Ints, Wholes, flags, given
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,36 +99,46 @@ def _broken(
 ) -> Iterator[tuple[str, Mask]]:
     """The rules of one column, each with the rows that break it."""
     array = batch.column(column.name)
-    there = given(array)
     if column.required:
-        missing = ~there
+        missing = ~given(array)
         if column.unless is not None:
             missing &= ~given(batch.column(column.unless))
         yield "missing", missing
-    filled, empty = _filled(array, there, readings, blank=column.blank)
-    yield "empty", empty
-    if column.kind == "uuid":
-        yield "invalid", filled & ~readings.uuids(array)[2]
-    elif column.kind == "instant":
-        yield from _instant_rules(batch, column, filled, terms.now)
-    elif column.kind == "whole":
-        yield from _whole_rules(readings.wholes(array), column, filled, terms)
+    taken = readings.parts(array)
+    filled, empty = _filled(taken.values, readings, blank=column.blank)
+    if empty.any():
+        yield "empty", taken.rows(empty)
+    for kind, mask in _text_rules(taken.values, column, filled, terms, readings):
+        if mask.any():
+            yield kind, taken.rows(mask)
+    if column.kind == "instant":
+        yield from _instant_rules(batch, column, taken.rows(filled), terms.now)
     elif column.kind == "length":
-        yield from _length_rules(batch, column, filled, form, terms)
+        yield from _length_rules(batch, column, taken.rows(filled), form, terms)
     elif column.kind == "country":
-        yield from _country_rules(batch, filled, terms)
+        yield from _country_rules(batch, taken.rows(filled), terms, readings)
+
+
+def _text_rules(
+    texts: pa.Array, column: Column, filled: Mask, terms: Terms, readings: Readings
+) -> Iterator[tuple[str, Mask]]:
+    """The rules of a column that a text breaks whatever stands beside it in its row."""
+    if column.kind == "uuid":
+        yield "invalid", filled & ~readings.uuids(texts)[2]
+    elif column.kind == "whole":
+        yield from _whole_rules(readings.wholes(texts), column, filled, terms)
     elif column.choices:
-        chosen = pc.is_in(array, value_set=pa.array(column.choices, pa.string()))
-        yield "not-permitted", filled & ~flags(chosen)
+        among = pc.is_in(texts, value_set=pa.array(column.choices, pa.string()))
+        yield "not-permitted", filled & ~flags(among)
     if column.longest is not None:
-        yield "too-long", _longer(array, readings.lengths(array), column.longest)
+        yield "too-long", _longer(texts, readings.lengths(texts), column.longest)
 
 
-def _filled(array: pa.Array, there: Mask, readings: Readings, *, blank: bool) -> tuple[Mask, Mask]:
+def _filled(texts: pa.Array, readings: Readings, *, blank: bool) -> tuple[Mask, Mask]:
     """Where there is a value, and where it is there and empty (or ``blank``)."""
-    lengths = readings.lengths(pc.utf8_trim_whitespace(array) if blank else array)
+    lengths = readings.lengths(pc.utf8_trim_whitespace(texts) if blank else texts)
     filled = lengths > 0
-    return filled, there & ~filled
+    return filled, given(texts) & ~filled
 
 
 def _longer(array: pa.Array, lengths: Ints, longest: int) -> Mask:
@@ -168,19 +179,23 @@ def _whole_rules(
 def _length_rules(
     batch: pa.RecordBatch, column: Column, filled: Mask, form: Format, terms: Terms
 ) -> Iterator[tuple[str, Mask]]:
-    seconds, valid = _helper(batch, integer_helper(column.name))
+    seconds, valid = _helper(batch, length_helper(column.name))
     yield "invalid", filled & ~valid
     if form.name == "endpoint" and terms.longest_seconds is not None:
         yield "too-long", valid & (seconds > terms.longest_seconds)
 
 
-def _country_rules(batch: pa.RecordBatch, filled: Mask, terms: Terms) -> Iterator[tuple[str, Mask]]:
+def _country_rules(
+    batch: pa.RecordBatch, filled: Mask, terms: Terms, readings: Readings
+) -> Iterator[tuple[str, Mask]]:
     codes = batch.column(COUNTRY_HELPER)
     valid = given(codes)
     yield "invalid", filled & ~valid
     if terms.countries:
-        among = pc.is_in(codes, value_set=pa.array(sorted(terms.countries), pa.string()))
-        yield "not-permitted", valid & ~flags(among)
+        taken = readings.parts(codes)
+        permitted = pa.array(sorted(terms.countries), pa.string())
+        among = taken.rows(flags(pc.is_in(taken.values, value_set=permitted)))
+        yield "not-permitted", valid & ~among
 
 
 def _after_logged(batch: pa.RecordBatch) -> Mask:

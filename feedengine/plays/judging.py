@@ -9,11 +9,12 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 
 import numpy as np
 
-from feedengine.plays.enrich import Fills, enrich
+from feedengine.plays.enrich import Fills, Made, enrich, ids_made
 from feedengine.plays.frames import (
     FAULT,
     Catalogue,
@@ -27,6 +28,7 @@ from feedengine.plays.frames import (
 from feedengine.plays.gather import Naming, of_stream
 from feedengine.plays.intake import read
 from feedengine.plays.judge import Terms, good, judge
+from feedengine.plays.lanes import in_order
 from feedengine.plays.reports import FORMATS, Format
 from feedengine.plays.rules import RULE_ORDER
 from feedengine.plays.seen import Numbers, Seen, Standing
@@ -105,48 +107,85 @@ class Judged(NamedTuple):
     matched: Mapping[str, int]
 
 
-def judged(found: Sequence[Source], job: Job, meter: Meter) -> Iterator[Judged]:
-    """The verdicts over these sources, batch by batch in their order."""
+def judged(found: Sequence[Source], job: Job, meter: Meter, threads: int = 1) -> Iterator[Judged]:
+    """The verdicts over these sources, batch by batch in their order, ``threads`` of them at once.
+
+    What a batch owes to those before it is done one after the other: the ids of rows without one,
+    and which ids came before.
+    """
     with Seen() as ids:
         standing = Standing(ids)
-        for source in found:
-            with Seen() as names:
-                numbers = Numbers(names)
-                for raw in read([source], job.naming, meter):
-                    yield _judged(raw, job, numbers, standing)
+        for one in in_order(partial(_alone, job=job), _numbered(found, job, meter), threads):
+            yield _settled(one, standing)
 
 
 def judged_alone(raw: pa.RecordBatch, job: Job) -> Judged:
     """The verdict over one raw batch."""
     with Seen() as ids, Seen() as names:
-        return _judged(raw, job, Numbers(names), Standing(ids))
+        return _settled(_alone(_with_ids(raw, job, Numbers(names)), job), Standing(ids))
 
 
-def _judged(raw: pa.RecordBatch, job: Job, numbers: Numbers, standing: Standing) -> Judged:
+class _Numbered(NamedTuple):
+    """A raw batch, and the ids that were made for those of its rows that have none (L1)."""
+
+    raw: pa.RecordBatch
+    made: Made
+
+
+def _numbered(found: Sequence[Source], job: Job, meter: Meter) -> Iterator[_Numbered]:
+    """The batches of these sources; identical rows are told apart within their file."""
+    for source in found:
+        with Seen() as names:
+            numbers = Numbers(names)
+            for raw in read([source], job.naming, meter):
+                yield _with_ids(raw, job, numbers)
+
+
+def _with_ids(raw: pa.RecordBatch, job: Job, numbers: Numbers) -> _Numbered:
     raw = raw if job.stream is None else of_stream(raw, job.stream)
-    enriched = enrich(raw, job.form, job.fills, numbers)
+    return _Numbered(raw, ids_made(raw, job.form, numbers))
+
+
+class _Alone(NamedTuple):
+    """A batch judged by itself: the halves of its ids, and which rows have one."""
+
+    judged: Judged
+    high: Words
+    low: Words
+    valid: Mask
+
+
+def _alone(given_: _Numbered, job: Job) -> _Alone:
+    """A batch judged by all that does not depend on other batches; may run beside others."""
+    raw = given_.raw
+    enriched = enrich(raw, job.form, job.fills, given_.made)
     looked = Looked(enriched.batch, {}, {}, {})
     if job.consulted.catalogue is not None:
         looked = job.consulted.catalogue.look(enriched.batch, job.form.name)
-    broken = dict(
-        _joined(judge(looked.batch, job.form, job.terms, enriched.readings), looked.broken)
-    )
-    rows = raw.num_rows
-    accepted = good(rows, broken)
+    broken = _joined(judge(looked.batch, job.form, job.terms, enriched.readings), looked.broken)
     high, low, named = enriched.readings.uuids(looked.batch.column("id"))
     valid = named & ~given(raw.column(FAULT))
-    delivered = np.zeros(rows, np.bool_)
+    delivered = np.zeros(raw.num_rows, np.bool_)
     if job.consulted.delivered is not None:
         delivered = valid & job.consulted.delivered(high, low)
-    repeated = standing.duplicates(high, low, valid & ~delivered, accepted & ~delivered)
-    if repeated.any():
-        broken["id-duplicate"] = repeated
-    accepted &= ~repeated & ~delivered
     warned = _joined(enriched.warned, looked.warned)
+    accepted = good(raw.num_rows, broken) & ~delivered
     verdict = Verdict(raw, looked.batch, broken, warned, accepted, delivered)
     filled = Counter(enriched.filled)
     filled.update(looked.filled)
-    return Judged(verdict, filled, looked.matched)
+    return _Alone(Judged(verdict, filled, looked.matched), high, low, valid)
+
+
+def _settled(one: _Alone, standing: Standing) -> Judged:
+    """The batch judged as one of a run: of equal ids the first good row stands."""
+    verdict = one.judged.verdict
+    valid = one.valid & ~verdict.delivered
+    repeated = standing.duplicates(one.high, one.low, valid, verdict.accepted)
+    if not repeated.any():
+        return one.judged
+    broken = {**verdict.broken, "id-duplicate": repeated}
+    verdict = verdict._replace(broken=broken, accepted=verdict.accepted & ~repeated)
+    return one.judged._replace(verdict=verdict)
 
 
 def _joined(some: Masks, others: Masks) -> Masks:

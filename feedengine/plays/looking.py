@@ -18,7 +18,7 @@ from feedengine.plays.frames import (
     Looked,
     Mask,
     instant_helper,
-    integer_helper,
+    length_helper,
 )
 from feedengine.plays.matching import (
     BASES,
@@ -30,9 +30,10 @@ from feedengine.plays.matching import (
     spelled,
 )
 from feedengine.plays.permits import country_codes
+from feedengine.plays.repeats import batch_with, each
 from feedengine.plays.spelling import plain
 from feedengine.plays.stations import lengths_written
-from feedengine.plays.texts import flags, given, numbers, wholes
+from feedengine.plays.texts import flags, given, numbers
 from feedengine.plays.timeline import NONE, Codes, Instants
 from feedengine.plays.verdicts import Asked, Judged, Register, Terms
 
@@ -58,16 +59,11 @@ class Looker:
         if form == "playlist":
             return self._playlist(batch, asked)
         found = self.register.judged(asked)
-        columns = {}
         sides = (
             ("trackid", found.track_ids, asked.tracks),
             ("releaseid", found.release_ids, asked.releases),
         )
-        for name, ids, logged in sides:
-            if ids is not logged:
-                read = wholes(ids)
-                columns[name] = ids
-                columns[integer_helper(name)] = numbers(read.values, read.fits)
+        columns = {name: ids for name, ids, logged in sides if ids is not logged}
         chosen = int(found.chosen.sum())
         filled = {"releaseid": chosen} if chosen else {}
         return Looked(_with(batch, columns), _some(found.broken), _some(found.warned), filled)
@@ -99,12 +95,12 @@ class Looker:
 
 def _asked(batch: pa.RecordBatch) -> Asked:
     instants = batch.column(instant_helper("datetimeplayed"))
-    seconds = batch.column(integer_helper("totaltimeplayed"))
+    seconds = batch.column(length_helper("totaltimeplayed"))
     return Asked(
         batch.column("trackid"),
         batch.column("releaseid"),
         pc.fill_null(instants, 0).to_numpy(),
-        country_codes(batch.column(COUNTRY_HELPER)),
+        each(batch.column(COUNTRY_HELPER), country_codes),
         pc.fill_null(seconds, _UNKNOWN).to_numpy(),
         ~given(batch.column(FAULT)) & given(instants),
     )
@@ -112,7 +108,7 @@ def _asked(batch: pa.RecordBatch) -> Asked:
 
 def _station(batch: pa.RecordBatch, asked: Asked, wanted: Mask) -> Station:
     length = pc.coalesce(
-        batch.column(integer_helper("duration")), batch.column(integer_helper("totaltimeplayed"))
+        batch.column(length_helper("duration")), batch.column(length_helper("totaltimeplayed"))
     )
     return Station(
         batch.column("isrc"),
@@ -129,8 +125,8 @@ def _with(batch: pa.RecordBatch, columns: Mapping[str, pa.Array]) -> pa.RecordBa
     """The batch with these columns in the place of its own."""
     if not columns:
         return batch
-    every = [columns.get(name, batch.column(name)) for name in batch.schema.names]
-    return pa.RecordBatch.from_arrays(every, schema=batch.schema)
+    every = {name: columns.get(name, batch.column(name)) for name in batch.schema.names}
+    return batch_with(batch.schema, every)
 
 
 def _some(masks: Mapping[str, Mask]) -> dict[str, Mask]:
@@ -185,7 +181,7 @@ def _length(
     if not lent.any():
         return None
     seconds = numbers(lasts.astype(np.int64), lent)
-    helper = integer_helper("duration")
+    helper = length_helper("duration")
     return {
         "duration": pc.coalesce(batch.column("duration"), lengths_written(seconds)),
         helper: pc.coalesce(batch.column(helper), seconds),

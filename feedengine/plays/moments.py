@@ -37,70 +37,88 @@ class Instants(NamedTuple):
     bare: Mask
 
 
-def _months() -> tuple[Ints, Ints]:
-    """For each month of the years 1 to 9999: days from 1970 to its first, and how many it has."""
-    firsts = np.arange("0001-01", "10000-02", dtype="datetime64[M]").astype("datetime64[D]")
+def _months() -> tuple[Words, Words]:
+    """For each month: the day before its first, counted from 1970 modulo 2^64, and how many it has.
+
+    A month's place is its number plus twelve times its year, of the years 1 to 9999.
+    """
+    firsts = np.arange("-001-12", "10000-02", dtype="datetime64[M]").astype("datetime64[D]")
     days = firsts.astype(np.int64)
-    return days[:-1], np.diff(days)
+    return (days[:-1] - 1).view(_U), np.diff(days).view(_U)
 
 
 _FIRSTS, _LASTING = _months()
-
-_DATE_PUNCTUATION = _U(0x2D00002D00000000)  # bytes 4 and 7 of YYYY-MM-
-_DATE_PLACES = _U(0xFF0000FF00000000)
-_TIME_PUNCTUATION = _U(0x00003A0000540000)  # T and : of DDTHH:MM
-_TIME_PLACES = _U(0x0000FF0000FF0000)
-_SECONDS_PLACES = _U(0x0000FF0000FF0000)
-_SECONDS_PUNCTUATION = _U(0x00003A00003A0000)  # both : of HH:MM:SS
+_FIRST_MONTH = 13
 
 
-def _digits(found: Words, places: np.uint64) -> Mask:
-    """Whether every byte outside ``places`` is a digit."""
-    plain = (found & ~places) | (repeated(0x30) & places)
-    high = plain & repeated(0xF0)
-    carried = (plain + repeated(0x06)) & repeated(0xF0)
-    fine: Mask = (high == repeated(0x30)) & (carried == repeated(0x30))
-    return fine
+class _Form(NamedTuple):
+    """What eight bytes of a text have to be, a byte each.
+
+    A byte is right if, what is not ``kept`` of it left out and ``least`` taken away, it stays below
+    128 with ``room`` added.
+    """
+
+    kept: np.uint64
+    least: np.uint64
+    room: np.uint64
 
 
-def _two(found: Words, at: int) -> Ints:
-    """The two digits at byte ``at`` of a word."""
-    tens = (found >> _U(8 * at)) & _U(15)
-    ones = (found >> _U(8 * at + 8)) & _U(15)
-    return (tens * _U(10) + ones).astype(np.int64)
+def _form(example: str) -> _Form:
+    """A digit where the example has 0, its own character elsewhere; anything behind its end."""
+    text = example.encode()
+    room = bytes(118 if one == ord("0") else 127 for one in text)
+    words = (b"\xff" * len(text), text, room)
+    return _Form(*(_U(int.from_bytes(one.ljust(8, b"\0"), "little")) for one in words))
+
+
+_DATE, _MIDDLE, _CLOCK = _form("0000-00-"), _form("00T00:00"), _form("00:00:00")
+_FRACTIONS = tuple(_form("." + "0" * digits) for digits in range(8))
+_HIGH, _TEN, _BYTE = repeated(0x80), _U(10), _U(0xFF)
+
+
+def _taken(found: Words, form: _Form) -> tuple[Words, Words]:
+    """The digits of each word, a byte each, and a word with a high bit where it is not right."""
+    digits = (found & form.kept) ^ form.least
+    return digits, (digits + form.room) | digits
+
+
+def _pairs(digits: Words) -> Words:
+    """In each byte the number that its digit and the next one are."""
+    return digits * _TEN + (digits >> _U(8))
+
+
+def _at(numbers: Words, place: int) -> Words:
+    """The number at a byte."""
+    return (numbers >> _U(8 * place)) & _BYTE
 
 
 def _seconds(rows: Rows) -> tuple[Ints, Mask]:
     """The first 19 bytes of each row as seconds since 1970, and where they are a time."""
-    date, middle, clock = word(rows, 0), word(rows, 8), word(rows, 11)
-    fine = (date & _DATE_PLACES) == _DATE_PUNCTUATION
-    fine &= (middle & _TIME_PLACES) == _TIME_PUNCTUATION
-    fine &= (clock & _SECONDS_PLACES) == _SECONDS_PUNCTUATION
-    fine &= _digits(date, _DATE_PLACES)
-    fine &= _digits(middle, _TIME_PLACES)
-    fine &= _digits(clock, _SECONDS_PLACES)
-    year = _two(date, 0) * 100 + _two(date, 2)
-    month, day = _two(date, 5), _two(middle, 0)
-    hour, minute, second = _two(clock, 0), _two(clock, 3), _two(clock, 6)
-    fine &= (year >= 1) & (month >= 1) & (month <= 12) & (day >= 1)
+    date, wrong = _taken(word(rows, 0), _DATE)
+    middle, also = _taken(word(rows, 8), _MIDDLE)
+    clock, too = _taken(word(rows, 11), _CLOCK)
+    fine = ((wrong | also | too) & _HIGH) == 0
+    date, clock = _pairs(date), _pairs(clock)
+    month, day = _at(date, 5), _at(_pairs(middle), 0)
+    hour, minute, second = _at(clock, 0), _at(clock, 3), _at(clock, 6)
+    place = (_at(date, 0) * _U(100) + _at(date, 2)) * _U(12) + month
+    fine &= (place >= _FIRST_MONTH) & (month - _U(1) < 12)
     fine &= (hour <= 23) & (minute <= 59) & (second <= 59)
-    index = np.where(fine, (year - 1) * 12 + month - 1, 0)
-    fine &= day <= _LASTING[index]
-    days = _FIRSTS[index] + day - 1
-    return ((days * 24 + hour) * 60 + minute) * 60 + second, fine
+    place = np.where(fine, place, _U(_FIRST_MONTH)).view(np.int64)
+    fine &= day - _U(1) < _LASTING[place]
+    hours = (_FIRSTS[place] + day) * _U(24) + hour
+    return ((hours * _U(60) + minute) * _U(60) + second).view(np.int64), fine
 
 
 def _fraction(rows: Rows, digits: int) -> tuple[Ints, Mask]:
-    """A point (or comma) and so many digits after the first 19 bytes, in microseconds (cut)."""
-    point = byte(rows, 19)
-    fine: Mask = point == ord(".")
-    micros = np.zeros(len(rows.starts), np.int64)
-    for place in range(digits):
-        digit = byte(rows, 20 + place) - np.uint8(48)
-        fine &= digit <= 9
-        if place < 6:
-            micros += digit.astype(np.int64) * 10 ** (5 - place)
-    return micros, fine
+    """A point and so many digits (1 to 9) after the first 19 bytes, in microseconds (cut)."""
+    found, wrong = _taken(word(rows, 19), _FRACTIONS[min(digits, 7)])
+    fine = (wrong & _HIGH) == 0
+    for place in range(7, digits):
+        fine &= byte(rows, 20 + place) - np.uint8(48) <= 9
+    pairs = _pairs(found >> _U(8))
+    micros = (_at(pairs, 0) * _U(100) + _at(pairs, 2)) * _U(100) + _at(pairs, 4)
+    return micros.view(np.int64), fine
 
 
 def _offset(rows: Rows, at: int) -> tuple[Ints, Mask]:
@@ -154,8 +172,8 @@ def _read(found: Instants, rows: Rows, at: Ints, length: int) -> None:
             east, fits = _offset(rows, length - 6)
             micros, these = micros - east * SECOND, these & fits
             these &= (micros >= EARLIEST) & (micros <= LATEST)
-        places = at[these]
-        found.micros[places] = micros[these]
+        places, micros = (at, micros) if these.all() else (at[these], micros[these])
+        found.micros[places] = micros
         found.valid[places] = True
         found.utc[places] = tail == 1
         found.bare[places] = tail == 0

@@ -50,8 +50,12 @@ class Names(NamedTuple):
         wanted = hashes(of, self.salt)
         bucket = (wanted >> _U(64 - _bits(len(self.buckets) - 1))).astype(np.int64)
         place, end = self.buckets[bucket], self.buckets[bucket + 1]
-        rows = np.flatnonzero((place < end) & of.valid)
-        place, end, wanted = place[rows], end[rows], wanted[rows]
+        # An empty bucket's place is another's, whose hash is another, or behind the last.
+        first = self.hashes[np.minimum(place, len(self.hashes) - 1)] == wanted
+        first &= of.valid
+        np.copyto(found, place, where=first)
+        rows = np.flatnonzero((place + 1 < end) & of.valid & ~first)
+        place, end, wanted = place[rows] + 1, end[rows], wanted[rows]
         while len(rows):
             same = self.hashes[place] == wanted
             found[rows[same]] = place[same]

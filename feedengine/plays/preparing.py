@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import pyarrow as pa
+
 from feedengine.plays.checking import check
 from feedengine.plays.consulting import consulted
 from feedengine.plays.deliver import Site, To, way_known
@@ -49,7 +51,7 @@ def judge_into(
     with consulted(
         site.settings, site.database, form, way=way, availability=logs.availability
     ) as who:
-        return check(
+        counts = check(
             logs.inputs,
             site.settings,
             form=form,
@@ -59,6 +61,9 @@ def judge_into(
             out=out,
             told=told,
         )
+    # What follows takes memory of its own, and would have to take it beside what lies idle here.
+    pa.default_memory_pool().release_unused()
+    return counts
 
 
 def resubmitted(

@@ -20,6 +20,7 @@ from feedengine.plays.gather import Naming, raw_batch
 from feedengine.plays.intake import read
 from feedengine.plays.judging import Consulted, Sum, job_for, judged_alone
 from feedengine.plays.moments import micros_of
+from feedengine.plays.repeats import batch_with, decoded
 from feedengine.plays.reports import RECEIPTS
 from feedengine.plays.results import accepted_rows
 from feedengine.plays.sources import Meter, sources
@@ -77,9 +78,16 @@ def corrected_rows(inputs: Sequence[str | Path], settings: Settings) -> pa.Table
     found = sources([str(one) for one in inputs], None)
     naming = Naming(settings.play_columns)
     batches = [
-        batch.filter(pc.is_valid(batch["id"])) for batch in read(found, naming, Meter(found))
+        _plain(batch.filter(pc.is_valid(batch["id"])))
+        for batch in read(found, naming, Meter(found))
     ]
     return pa.Table.from_batches(batches, schema=RAW).unify_dictionaries()
+
+
+def _plain(batch: pa.RecordBatch) -> pa.RecordBatch:
+    """A raw batch whose texts are no dictionaries, so that any two can stand in one table."""
+    every = {name: decoded(batch.column(name)) for name in RAW.names if name != SOURCE}
+    return batch_with(RAW, {**every, SOURCE: batch.column(SOURCE)})
 
 
 def with_corrections(table: pa.Table, better: pa.Table) -> pa.Table:

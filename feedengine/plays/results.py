@@ -24,6 +24,7 @@ from feedengine.plays.frames import (
     Verdict,
 )
 from feedengine.plays.judge import reasons
+from feedengine.plays.repeats import decoded
 from feedengine.plays.report import Report
 from feedengine.plays.reports import Format
 from feedengine.plays.sums import Summary
@@ -61,8 +62,8 @@ def accepted_schema(form: Format) -> pa.Schema:
 def accepted_rows(verdict: Verdict, form: Format) -> pa.RecordBatch:
     """The accepted rows of a batch, by `accepted_schema`."""
     schema = accepted_schema(form)
-    kept = verdict.enriched.filter(pa.array(verdict.accepted))
-    columns = [kept.column(field.name).cast(field.type) for field in schema]
+    kept = verdict.enriched.select(schema.names).filter(pa.array(verdict.accepted))
+    columns = [decoded(kept.column(field.name)).cast(field.type) for field in schema]
     return pa.RecordBatch.from_arrays(columns, schema=schema)
 
 
@@ -71,7 +72,7 @@ def rejected_rows(verdict: Verdict) -> pa.RecordBatch:
     at = pa.array(verdict.rejected)
     kept = verdict.raw.filter(at)
     named = {
-        **{name: kept.column(name) for name in (*KNOWN_COLUMNS, ROW, CONTENT)},
+        **{name: decoded(kept.column(name)) for name in (*KNOWN_COLUMNS, ROW, CONTENT)},
         SOURCE: kept.column(SOURCE).cast(pa.string()),
         "reasons": reasons(verdict.raw.num_rows, verdict.broken).filter(at),
     }

@@ -17,6 +17,7 @@ from feedengine.model.identifiers import COUNTRIES
 from feedengine.model.instants import EPOCH
 from feedengine.plays.frames import COUNTRY_HELPER, Counts, Mask, instant_helper
 from feedengine.plays.moments import DAY
+from feedengine.plays.repeats import each
 from feedengine.plays.texts import Ints, given
 
 EARLIER, LATER, UNKNOWN = "earlier", "later", "unknown"
@@ -122,8 +123,14 @@ class Countries(Table):
 
     def count(self, enriched: pa.RecordBatch, came: Ints) -> None:
         """Count the rows of an enriched batch in."""
-        found = pc.index_in(enriched.column(COUNTRY_HELPER), value_set=_COUNTRIES)
-        self.add(pc.fill_null(found, len(_CODES)).to_numpy().astype(np.int64), came)
+        self.add(each(enriched.column(COUNTRY_HELPER), _places), came)
+
+
+def _places(codes: pa.Array) -> Ints:
+    """The place of each country in the table; of NULL and what is none the last."""
+    found = pc.fill_null(pc.index_in(codes, value_set=_COUNTRIES), len(_CODES))
+    places: Ints = found.to_numpy().astype(np.int64)
+    return places
 
 
 def _day(number: int) -> str:

@@ -6,7 +6,6 @@ as one number and test them all at once; what is unusual is left to a grammar th
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any, NamedTuple, TypeAlias
 
 import numpy as np
@@ -54,6 +53,18 @@ def _pad(data: Any) -> Bytes:
     padded = np.zeros(len(data) + _PADDING, np.uint8)
     padded[: len(data)] = np.frombuffer(data, np.uint8) if len(data) else 0
     return padded
+
+
+def ascii_only(column: pa.Array) -> bool:
+    """Whether a string column has no byte above 127, and so is UTF-8 wherever a text ends."""
+    _, offsets, data = column.buffers()
+    if offsets is None or data is None or not len(column):
+        return True
+    every = np.frombuffer(offsets, np.int32, len(column) + 1, column.offset * 4)
+    used = np.frombuffer(data, np.uint8)[every[0] : every[-1]]
+    whole = len(used) // 8 * 8
+    words = np.bitwise_or.reduce(used[:whole].view(np.uint64), initial=0)
+    return not (int(words) & 0x8080808080808080 or bool((used[whole:] & 0x80).any()))
 
 
 def given(column: pa.Array) -> Mask:
@@ -239,55 +250,11 @@ def wholes(column: pa.Array) -> Wholes:
     return Wholes(values, fits, digits, positive)
 
 
-class Readings:
-    """What the columns of one batch hold, each read once however often it is asked for.
-
-    A column is known by its buffers, which stay where they are while this is kept.
-    """
-
-    def __init__(self) -> None:
-        """Nothing is read yet."""
-        self._kept: list[pa.Array] = []
-        self._found: dict[tuple[Any, ...], Any] = {}
-
-    def lengths(self, column: pa.Array) -> Ints:
-        """The lengths of texts in bytes, 0 where NULL."""
-        found: Ints = self._once(_lengths, column)
-        return found
-
-    def wholes(self, column: pa.Array) -> Wholes:
-        """As `wholes`."""
-        found: Wholes = self._once(wholes, column)
-        return found
-
-    def uuids(self, column: pa.Array) -> tuple[Words, Words, Mask]:
-        """As `uuids`; not to be written to."""
-        found: tuple[Words, Words, Mask] = self._once(uuids, column)
-        return found
-
-    def _once(self, read: Callable[[pa.Array], Any], column: pa.Array) -> Any:
-        places = tuple(None if one is None else one.address for one in column.buffers())
-        key = (read, len(column), column.offset, places)
-        if key not in self._found:
-            self._kept.append(column)
-            self._found[key] = read(column)
-        return self._found[key]
-
-
-def _lengths(column: pa.Array) -> Ints:
-    offsets = column.buffers()[1]
-    if offsets is None or not len(column):
-        return np.zeros(len(column), np.int64)
-    every = np.frombuffer(offsets, np.int32, len(column) + 1, column.offset * 4)
-    found = np.diff(every).astype(np.int64)
-    if column.null_count:
-        found[~given(column)] = 0
-    return found
-
-
 def uniques(column: pa.Array) -> tuple[list[str | None], Ints]:
     """The different texts of a column, and for each row the place of its own; NULL has the last."""
-    encoded = column.dictionary_encode()
+    if column.null_count == len(column):
+        return [None], np.zeros(len(column), np.int64)
+    encoded = column if isinstance(column, pa.DictionaryArray) else column.dictionary_encode()
     values = [*encoded.dictionary.to_pylist(), None]
     places = pc.fill_null(encoded.indices, len(values) - 1).to_numpy().astype(np.int64)
     return values, places

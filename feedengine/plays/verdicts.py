@@ -25,6 +25,7 @@ from feedengine.plays.lookup import (
     stand,
     too_long,
 )
+from feedengine.plays.repeats import decoded, each
 from feedengine.plays.texts import texts
 from feedengine.plays.timeline import NONE, Codes, Instants, Mask
 
@@ -93,8 +94,8 @@ class Register:
         elsewhere. A rule is judged where what it speaks of is there: L12 of a known track, and of a
         release only if that held it. That an id is missing is the format's affair.
         """
-        names = self.facts.tracks.names.codes(asked.tracks)
-        others = self.facts.releases.names.codes(asked.releases)
+        names = each(asked.tracks, self.facts.tracks.names.codes)
+        others = each(asked.releases, self.facts.releases.names.codes)
         found = find(self.tracks, _readable(names, asked), asked.instants)
         releases = find(self.releases, _readable(others, asked), asked.instants)
         logged = asked.readable & _filled(asked.tracks)
@@ -207,10 +208,9 @@ def _ids(
     spelled = names.objects.names.spelled(sent[other])
     mask = np.zeros(len(sent), np.bool_)
     mask[other] = True
-    return pc.replace_with_mask(logged, pa.array(mask), spelled), lacking
+    return pc.replace_with_mask(decoded(logged), pa.array(mask), spelled), lacking
 
 
 def _filled(ids: pa.Array) -> Mask:
     """Where there is an id that is not empty."""
-    found: Mask = texts(ids).lengths > 0
-    return found
+    return each(ids, lambda texts_: texts(texts_).lengths > 0)

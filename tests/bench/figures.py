@@ -79,6 +79,12 @@ def io_per_item(result: Result) -> list[float] | None:
     return [max(much - little, 0) / (most - few) for little, much in zip(*least, strict=True)]
 
 
+def wall_ratio(one: Result, base: Result) -> float | None:
+    """How many times the wall time of another case one item takes."""
+    mine, other = wall_per_item(one), wall_per_item(base)
+    return None if mine is None or not other else mine / other
+
+
 def named(results: Iterable[Result], group: str, name: str) -> Result | None:
     """The result of a case, where it was measured."""
     return next((one for one in results if (one.group, one.name) == (group, name)), None)

@@ -24,6 +24,9 @@ PEER_JUDGES = {
 }
 """Name → script. What they have in common with the engine are the format's rules."""
 
+_ALONE = (COMMAND, "plays", "check", "--play-threads", 1)
+"""On one core, since CPU is compared; `on` compares cores."""
+
 _REFUSED = (0, 1)
 """The command ends with 1 where rows are refused, and some are."""
 
@@ -43,7 +46,7 @@ def alone(shop: Workshop, tracks: int, amounts: tuple[int, ...]) -> Case:
 
     def command(many: int) -> Command:
         plays = shop.plays(tracks, many)
-        return COMMAND, "plays", "check", plays, "--no-catalogue", "--now", NOW, "--json"
+        return (*_ALONE, plays, "--no-catalogue", "--now", NOW, "--json")
 
     return Case("feedengine, by the format alone", command, amounts, fine=_REFUSED)
 
@@ -53,9 +56,22 @@ def check(shop: Workshop, tracks: int, amounts: tuple[int, ...], name: str = "")
 
     def command(many: int) -> Command:
         plays, site = shop.plays(tracks, many), shop.kept_site(tracks)
-        return COMMAND, "plays", "check", plays, "--root", site, "--now", NOW, "--json"
+        return (*_ALONE, plays, "--root", site, "--now", NOW, "--json")
 
     called = name or "feedengine, by format and catalogue"
+    return Case(called, command, amounts, fine=_REFUSED, warm=True)
+
+
+def on(shop: Workshop, tracks: int, amounts: tuple[int, ...], threads: int | None = None) -> Case:
+    """As `check`, on so many threads; as many as the engine takes by itself unless said."""
+
+    def command(many: int) -> Command:
+        plays, site = shop.plays(tracks, many), shop.kept_site(tracks)
+        said = () if threads is None else ("--play-threads", threads)
+        asked = (COMMAND, "plays", "check", plays, "--root", site, "--now", NOW, "--json")
+        return (*asked, *said)
+
+    called = "all cores" if threads is None else "one core"
     return Case(called, command, amounts, fine=_REFUSED, warm=True)
 
 
@@ -65,8 +81,8 @@ def prepare(shop: Workshop, tracks: int, amounts: tuple[int, ...]) -> Case:
     def command(many: int) -> Command:
         plays, site = shop.plays(tracks, many), shop.kept_site(tracks)
         out = shop.empty("prepared") / "out"
-        asked = (COMMAND, "plays", "prepare", plays, "--root", site, "--now", NOW, "--json")
-        return (*asked, "--out", out, "--to", "folder")
+        asked = ("--play-threads", 1, "--root", site, "--now", NOW, "--json")
+        return (COMMAND, "plays", "prepare", plays, *asked, "--out", out, "--to", "folder")
 
     return Case("feedengine, judged and written", command, amounts, fine=_REFUSED, warm=True)
 

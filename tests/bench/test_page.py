@@ -62,6 +62,19 @@ def test_ratios_come_first() -> None:
     assert row(written, "feedengine")[1:4] == ["3.00", "333", "3,000"]
 
 
+def test_of_cores_wall_time_comes_first() -> None:
+    """Here a second core saves half of the time, and costs a quarter more CPU."""
+    one = {100: [Spent(1.0, 1.0, 50_000_000)], 1100: [Spent(2.0, 3.0, 60_000_000)]}
+    both = {100: [Spent(1.0, 1.0, 50_000_000)], 1100: [Spent(2.25, 2.0, 70_000_000)]}
+    found = (
+        Result("cores-plays", name, "play", runs)
+        for name, runs in (("one core", one), ("all cores", both))
+    )
+    written = page.written(kept(*found))
+    assert row(written, "one core")[1:] == ["1.00", "2,000", "1.00", "60"]
+    assert row(written, "all cores")[1:] == ["0.50", "1,000", "1.25", "70"]
+
+
 def test_what_could_not_be_measured_says_why_and_has_no_figure() -> None:
     """A peer that cannot be installed is no peer that is slow."""
     failed = Result("sqlite-create", "xml2db", "package", {}, "could not be installed: no | such")

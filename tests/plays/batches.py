@@ -8,11 +8,12 @@ from typing import Any
 
 import pyarrow as pa
 
-from feedengine.plays.enrich import Fills, enrich
-from feedengine.plays.frames import KNOWN_COLUMNS, FormatName
+from feedengine.plays.enrich import Fills, enrich, ids_made
+from feedengine.plays.frames import DICTIONARY_COLUMNS, KNOWN_COLUMNS, FormatName
 from feedengine.plays.gather import batch_of
 from feedengine.plays.judge import Terms, good, judge, reasons
 from feedengine.plays.moments import micros_of
+from feedengine.plays.repeats import batch_with, decoded
 from feedengine.plays.reports import FORMATS
 from feedengine.plays.seen import Numbers, Seen, Standing
 from feedengine.plays.texts import uuids
@@ -61,6 +62,24 @@ def raw(rows: Sequence[Mapping[str, str | None]]) -> pa.RecordBatch:
     return batch_of("plays.jsonl", [(place, dict(row)) for place, row in enumerate(rows, 1)])
 
 
+def repeating(batch: pa.RecordBatch) -> pa.RecordBatch:
+    """The batch with dictionaries where a batch may have them."""
+    every = {
+        name: batch[name].dictionary_encode() if name in DICTIONARY_COLUMNS else batch[name]
+        for name in batch.schema.names
+    }
+    return batch_with(batch.schema, every)
+
+
+def plain(batch: pa.RecordBatch) -> pa.RecordBatch:
+    """The batch without such dictionaries."""
+    every = {
+        name: decoded(batch[name]) if name in DICTIONARY_COLUMNS else batch[name]
+        for name in batch.schema.names
+    }
+    return batch_with(batch.schema, every)
+
+
 class Said:
     """What became of rows: the rules each breaks, the enriched batch, what was filled."""
 
@@ -85,7 +104,9 @@ class Said:
             for size in (*sizes, len(rows)):
                 part = rows[at : at + size]
                 at += size
-                one = enrich(raw(part), FORMATS[form], Fills(micros, **settings), numbers)
+                batch = raw(part)
+                made = ids_made(batch, FORMATS[form], numbers)
+                one = enrich(batch, FORMATS[form], Fills(micros, **settings), made)
                 broken = dict(judge(one.batch, FORMATS[form], Terms(micros, **terms)))
                 fine = good(len(part), broken)
                 repeated = standing.duplicates(*uuids(one.batch.column("id")), fine)

@@ -27,6 +27,8 @@ from feedengine.plays.jsonl import _careful as careful_json
 from feedengine.plays.jsonl import _quick as quick_json
 from feedengine.plays.sources import Meter, sources
 
+from .batches import plain
+
 CORPORA = Path(__file__).parents[1] / "faults" / "corpora"
 
 Rows = list[dict[str, Any]]
@@ -35,7 +37,7 @@ Rows = list[dict[str, Any]]
 def rows_of(path: Path, mapping: dict[str, str] | None = None, kind: str | None = None) -> Rows:
     """The rows of a file or folder: what is not NULL, without the source."""
     found = sources([str(path)], kind)
-    batches = list(read(found, Naming(mapping), Meter(found)))
+    batches = [plain(one) for one in read(found, Naming(mapping), Meter(found))]
     assert all(one.schema == RAW for one in batches)
     rows = [row for batch in batches for row in batch.to_pylist()]
     for row in rows:

@@ -1,0 +1,154 @@
+"""Columns that are dictionaries: judged once a text, with the verdicts of plain columns."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from pyarrow import parquet
+
+from feedengine.config import Settings, settings
+from feedengine.plays.checking import How, summarise
+from feedengine.plays.examples import Examples
+from feedengine.plays.frames import DICTIONARY_COLUMNS, KNOWN_COLUMNS, PLAY_COLUMNS, FormatName
+from feedengine.plays.gather import Naming, null_text
+from feedengine.plays.intake import read
+from feedengine.plays.judging import Job, Sum, job_for, judged_alone
+from feedengine.plays.moments import micros_of
+from feedengine.plays.repeats import Readings, decoded
+from feedengine.plays.results import accepted_rows, rejected_rows
+from feedengine.plays.sources import Meter, sources
+
+from .batches import play, raw, repeating
+from .slow import NOW
+from .test_judge import plays
+
+FILLED = {"partner_id": "9", "format_id": "55", "user_agent": "x" * 300, "shop_ids": {"US": 480}}
+
+
+def outcome(batch: pa.RecordBatch, job: Job) -> tuple[Any, ...]:
+    """All that can be seen of a batch that is judged."""
+    one = judged_alone(batch, job)
+    total, examples = Sum(job.terms.now), Examples()
+    total.add(one)
+    examples.add(one.verdict)
+    written = accepted_rows(one.verdict, job.form), rejected_rows(one.verdict)
+    return (*written, total.summary(), examples.found)
+
+
+@pytest.mark.parametrize("form", ["receipts", "endpoint", "playlist"])
+@given(data=st.data())
+def test_dictionaries_and_plain_columns_have_the_same_verdicts(
+    form: FormatName, data: st.DataObject
+) -> None:
+    """Any rows, some of them several times, by themselves and in a part of a batch."""
+    some = data.draw(st.lists(plays(), min_size=1, max_size=6))
+    rows = data.draw(st.lists(st.sampled_from(some), min_size=1, max_size=12))
+    cut = data.draw(st.integers(0, 2))
+    how = settings(Path(), **data.draw(st.sampled_from([{}, FILLED])))
+    job = job_for(how, form, micros_of(NOW))
+    batch = raw(rows)
+    assert outcome(repeating(batch)[cut:], job) == outcome(batch[cut:], job)
+
+
+@given(st.lists(st.none() | st.sampled_from(["null", "a", "NULL", ""])))
+def test_the_text_null_is_null_in_a_dictionary(texts: list[str | None]) -> None:
+    """And nothing else becomes NULL."""
+    column = pa.array(texts, pa.string()).dictionary_encode()
+    expected = [None if text == "null" else text for text in texts]
+    assert decoded(null_text(column)).to_pylist() == expected
+
+
+def many() -> list[dict[str, str | None]]:
+    """Plays of which much repeats, every hundredth with a fault, NULLs and the text null too."""
+    rows = []
+    for at in range(300):
+        one = play(
+            id=f"{at:08x}-854b-44b7-bbd8-6a5072f286e2",
+            trackid=str(at + 1),
+            totaltimeplayed=str(at % 5),
+            transactionid=(None, "null", "7")[at % 3],
+            country=("us", "gb", "uk")[at % 3],
+            useragent=None if at % 100 == 1 else f"player {at % 4}",
+            endreason="stopped" if at % 100 == 2 else "other",
+            shopid="7" if at % 100 == 3 else "34",
+        )
+        rows.append({name: one[name] for name in PLAY_COLUMNS})
+    return rows
+
+
+def kept(folder: Path, name: str, table: pa.Table, **how: Any) -> Path:
+    """A Parquet file in a folder of its own, so that its name is the same as others'."""
+    path = folder / name / "plays.parquet"
+    path.parent.mkdir()
+    parquet.write_table(table, path, row_group_size=100, **how)
+    return path
+
+
+def left(path: Path, how: Settings, monkeypatch: pytest.MonkeyPatch) -> list[bytes]:
+    """What a run leaves behind."""
+    monkeypatch.chdir(path.parent)
+    summarise(["plays.parquet"], how, How(now=micros_of(NOW), out=Path("out")))
+    return [one.read_bytes() for one in sorted(Path("out").iterdir())]
+
+
+def dictionaries(path: Path) -> set[str]:
+    """Which columns of a file are read as dictionaries."""
+    found = sources([str(path)], None)
+    batches = list(read(found, Naming({}), Meter(found)))
+    return {
+        name
+        for name in KNOWN_COLUMNS
+        for batch in batches
+        if pa.types.is_dictionary(batch.schema.field(name).type)
+    }
+
+
+def test_what_a_run_leaves_does_not_depend_on_how_a_file_is_encoded(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Plain texts, Parquet's own dictionaries, a program's categories, numbers as numbers."""
+    table = pa.Table.from_pylist(many(), pa.schema([(name, pa.string()) for name in PLAY_COLUMNS]))
+    at = table.schema.get_field_index("totaltimeplayed")
+    numbers = table.set_column(at, "totaltimeplayed", table["totaltimeplayed"].cast(pa.int64()))
+    categories = pa.table({name: table[name].dictionary_encode() for name in table.column_names})
+    files = [
+        kept(tmp_path, "plain", table, use_dictionary=False),
+        kept(tmp_path, "own", table),
+        kept(tmp_path, "numbers", numbers, version="1.0"),
+        kept(tmp_path, "categories", categories),
+    ]
+    for path in files:
+        assert {"country", "useragent", "shopid", "endreason"} <= dictionaries(path)
+        assert dictionaries(path) <= DICTIONARY_COLUMNS - {"trackid"}
+    assert "totaltimeplayed" in dictionaries(files[2])
+    how = settings(tmp_path)
+    first, *others = [left(path, how, monkeypatch) for path in files]
+    assert all(other == first for other in others)
+
+
+def test_a_dictionary_with_a_text_that_is_no_utf8_costs_its_rows_alone(tmp_path: Path) -> None:
+    """The file is read to its end."""
+    texts = pa.array([b"gb", b"\xff", b"gb", b"gb", b"gb", b"gb"], pa.binary())
+    names = pa.DictionaryArray.from_arrays(
+        texts.dictionary_encode().indices,
+        pa.Array.from_buffers(pa.string(), 2, texts.dictionary_encode().dictionary.buffers()),
+    )
+    path = kept(tmp_path, "bytes", pa.table({"country": names}))
+    found = sources([str(path)], None)
+    rows = [row for one in read(found, Naming({}), Meter(found)) for row in one.to_pylist()]
+    assert [row["fault"] for row in rows] == [None, "row-not-utf8", None, None, None, None]
+
+
+def test_each_text_of_a_dictionary_is_read_once() -> None:
+    """However many rows have it, and however often it is asked for."""
+    column = pa.array(["34", None, "480", "34"] * 1000).dictionary_encode()
+    readings = Readings()
+    assert readings.wholes(column).values[:4].tolist() == [34, 0, 480, 34]
+    assert readings.wholes(column).fits[:4].tolist() == [True, False, True, True]
+    assert readings.parts(column).values.to_pylist() == ["34", "480", None]
+    assert readings.parts(column) is readings.parts(column)
