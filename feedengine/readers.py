@@ -7,7 +7,6 @@ that name other files, or leave a warning each. Usual ones are read sooner than 
 from __future__ import annotations
 
 import gc
-import os
 import signal
 import socket
 import subprocess
@@ -20,6 +19,7 @@ from itertools import cycle, islice
 from multiprocessing.connection import Connection
 from typing import TYPE_CHECKING, Any, NamedTuple, Self
 
+from feedengine.cores import cores
 from feedengine.feeds.document import Limits, Loader
 from feedengine.feeds.folder import FeedFolder
 from feedengine.packages import Read, read_package
@@ -43,14 +43,6 @@ ANSWER_BYTES = 1 << 20
 
 _COMMAND = (sys.executable, "-P", "-m", "feedengine.readers")
 _PATIENCE_SECONDS = 5.0
-
-
-def cores() -> int:
-    """How many this process may use."""
-    try:
-        return len(os.sched_getaffinity(0))
-    except AttributeError:  # pragma: no cover - not on Linux
-        return os.cpu_count() or 1
 
 
 class Reading(NamedTuple):
