@@ -25,9 +25,9 @@ from feedengine.feeds.changes import Change, Request, TerritoryView
 from feedengine.feeds.document import Document, Loader
 from feedengine.feeds.folder import FeedFolder, FeedPathError
 from feedengine.feeds.outcome import Kind, first_line, log_text
-from feedengine.feeds.parse import parse
 from feedengine.model.faults import Faults
-from feedengine.packages import Filling, Read, limits_of, now_text
+from feedengine.packages import Filling, Read, limits_of, now_text, read_package
+from feedengine.readers import Ahead, Reading
 from feedengine.store import ledger
 from feedengine.store.database import reading
 from feedengine.store.earlier import Earlier, Known
@@ -90,9 +90,14 @@ class FeedApplier:
         self.earlier = Earlier()
         self.late = False
         self.unlogged = 0
+        self.many = 0
 
-    def apply(self, packages: Iterator[str]) -> Run:
-        """Apply all packages, batch by batch; the run is left running when it was stopped."""
+    def apply(self, packages: Iterator[str], many: int = 0) -> Run:
+        """Apply all packages, batch by batch; the run is left running when it was stopped.
+
+        ``many`` is how many there are, as far as it is known.
+        """
+        self.many = many
         collecting = gc.isenabled()
         gc.disable()  # a batch makes much and frees it all at once: 10 % and more
         began = time.perf_counter()
@@ -120,12 +125,13 @@ class FeedApplier:
         """
         batch: list[Read] = []
         filling = Filling(self.settings)
-        following = next(packages, None)
+        reads = self._reads(packages)
+        following = next(reads, None)
         while following is not None:
             if self.stop.is_set():
                 return
-            path, following = following, next(packages, None)
-            batch.append(self._repeated(path) or self._read(path))
+            batch.append(following)
+            following = next(reads, None)
             if filling.add(batch[-1]) or following is None:
                 yield batch, following is None
                 batch, filling = [], Filling(self.settings)
@@ -133,11 +139,17 @@ class FeedApplier:
             yield [], True
 
     def _read(self, path: str) -> Read:
-        started = now_text()
-        document = self.loader.load(path)
-        parsed = parse(document, strict=self.strict)
-        document.let_go()
-        return Read(path, document, parsed.request, parsed.asked, parsed.faults, started)
+        return read_package(self.loader, path, strict=self.strict)
+
+    def _reads(self, packages: Iterator[str]) -> Iterator[Read]:
+        """The packages in their order; of a new feed maybe ahead of being asked for."""
+        if self.earlier:
+            yield from (self._repeated(path) or self._read(path) for path in packages)
+            return
+        settings = self.settings
+        reading = Reading(limits_of(settings), strict=self.strict)
+        with Ahead(self.folder, reading, self._read, settings.readers) as ahead:
+            yield from ahead.reads(packages, self.many)
 
     def _batch(self, batch: list[Read], *, last: bool) -> list[Outcome]:
         """One transaction; when the database refuses a batch it is run again one by one (P7)."""

@@ -83,6 +83,13 @@ class Settings:
     batch_bytes: int = Field(
         16 * 1024 * 1024, ge=1, description="bytes of packages in one transaction, about"
     )
+    readers: int | None = Field(
+        None,
+        ge=0,
+        le=64,
+        description="processes that read packages beside the one that applies them, where reading"
+        " takes most of the time; one fewer than there are cores unless set",
+    )
     max_package_bytes: int = Field(
         64 * 1024 * 1024, ge=1, description="the largest file that is read (P11)"
     )

@@ -11,7 +11,8 @@ from typing import NamedTuple
 from feedengine.config import Settings
 from feedengine.errors import Finding
 from feedengine.feeds.changes import Request
-from feedengine.feeds.document import Document, Limits
+from feedengine.feeds.document import Document, Limits, Loader
+from feedengine.feeds.parse import parse
 from feedengine.model.faults import Faults
 
 FAULT_BYTES = 1_000
@@ -51,6 +52,15 @@ class Read(NamedTuple):
         return [*(self.document.findings(faults) if faults else ()), *self.reasons]
 
 
+def read_package(loader: Loader, path: str, *, strict: bool) -> Read:
+    """Read and parse a package; raises only what is the machine's fault (`OSError`)."""
+    started = now_text()
+    document = loader.load(path)
+    parsed = parse(document, strict=strict)
+    document.let_go()
+    return Read(path, document, parsed.request, parsed.asked, parsed.faults, started)
+
+
 class Filling:
     """How full a batch is (``batch_packages``, ``batch_bytes``)."""
 
@@ -60,6 +70,10 @@ class Filling:
         self.packages = 0
         self.bytes = 0
         self._files: set[int] = set()
+
+    def add_all(self, batch: Sequence[Read]) -> bool:
+        """Count several in; whether it is full now."""
+        return max([self.add(read) for read in batch], default=False)
 
     def add(self, read: Read) -> bool:
         """Count a package in: the files that it does not share, and its faults; whether it is full.

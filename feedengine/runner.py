@@ -7,13 +7,14 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 from feedengine.config import Settings
 from feedengine.errors import Fault
 from feedengine.feeds.entries import Signature, StackEntry, Unfinished
 from feedengine.feeds.folder import MissingError
+from feedengine.feeds.line import Line, ordered
 from feedengine.feeds.stack import settled
 from feedengine.store import ledger
 from feedengine.store.database import reading
@@ -58,7 +59,11 @@ class Runner:
         self.taker = Taker(settings, turn, listener, self.stop)
         self.stack = self.taker.stack
         self._unfinished: tuple[str, Signature, float] | None = None
+        self._line = Line(settings.stack)
         self._left: dict[str, Waiting] = {}
+        self._others: set[str] = set()
+        self._reasons: dict[str | None, str] = {}
+        self._listed: list[Waiting] | None = None
 
     def use(self, settings: Settings) -> None:
         """Work under other settings from the next feed on; where things are stays."""
@@ -74,32 +79,86 @@ class Runner:
 
     def look(self) -> Look:
         """One walk through the Stack, taking what can be taken."""
-        waiting: list[Waiting] = []
         held = self._held()
-        blocked = {str(run.client): HELD for run in held}
-        known, self._left = self._left, {}
-        names = self.stack.scan()
-        self.listener.found(names, len(held))
-        for name in names:
-            left = known.get(name)
-            # Ten thousands may wait behind one: what has not changed costs no more than a glance.
-            if left is None or blocked.get(left.client or "") != left.reason:
+        blocked = self.taker.blocked = {str(run.client): HELD for run in held}
+        new, gone = self._line.look()
+        for name in gone:
+            self._forget(name)
+        self._others.difference_update(gone)
+        self._others.update(new)
+        self.listener.found(self._line.names, len(held))
+        try:
+            unread = self._walk()
+            self.taker.settle()
+            self._note(self.taker.postponed)
+        finally:
+            self.taker.leave()
+        self.taker.mark_filed()
+        waiting = self._waiting(unread)
+        self.listener.waits(waiting)
+        patient = unread is not None or any(reason != HELD for reason in blocked.values())
+        return Look(waiting, patient)
+
+    def _walk(self) -> str | None:
+        """Take the entries one after the other, but not those that go on waiting.
+
+        The name of one that is still being written, if it holds back all behind it.
+        """
+        blocked, left = self.taker.blocked, self._left
+        for name in self._to_be_met(blocked):
+            waits = left.get(name)
+            if waits is None or blocked.get(waits.client or "") != waits.reason:
                 if self.stop.is_set():
                     break
-                left = self._step(name, None if left is None else left.client, blocked)
-                if left is None:
-                    continue
-            waiting.append(left)
-            if left.client is None:
-                break  # it may be anybody's, so all behind it wait
-            self._left[name] = left
-        self.taker.mark_filed()
-        self.listener.waits(waiting)
-        unread = bool(waiting) and waiting[-1].client is None
-        return Look(waiting, unread or any(reason != HELD for reason in blocked.values()))
+                self._forget(name)
+                waits = self._step(name, None if waits is None else waits.client)
+                self._note(self.taker.postponed)
+                self._note([] if waits is None else [waits])
+            if waits is not None and waits.client is None:
+                return name  # it may be anybody's, so all behind it wait
+        else:
+            self._reasons = {who: self._reasons[who] for who in blocked if who in self._reasons}
+        return None
 
-    def _step(self, name: str, client: str | None, blocked: dict[str, str]) -> Waiting | None:
+    def _to_be_met(self, blocked: Mapping[str, str]) -> list[str]:
+        """The entries without those that wait for what has not changed, in their order.
+
+        A hundred thousand may wait behind a held feed; they cost nothing until it is let through.
+        """
+        reasons = self._reasons
+        steady = {who for who in reasons if blocked.get(who or "") == reasons[who]}
+        if len(steady) == len(reasons):
+            return ordered(self._others)
+        known = {name for name, one in self._left.items() if one.client in steady}
+        return [name for name in self._line.names if name not in known]
+
+    def _note(self, waiting: list[Waiting]) -> None:
+        """Remember what has to wait; the list is emptied."""
+        for one in waiting:
+            self._left[one.name] = one
+            self._others.discard(one.name)
+            self._reasons[one.client] = one.reason
+            self._listed = None
+        waiting.clear()
+
+    def _forget(self, name: str) -> None:
+        if self._left.pop(name, None) is not None:
+            self._others.add(name)
+            self._listed = None
+
+    def _waiting(self, unread: str | None) -> list[Waiting]:
+        """What waits, in its order, as far as it has been looked at."""
+        if self._listed is None or unread is not None:
+            left = self._left
+            self._listed = [left[name] for name in self._line.names if name in left]
+        if unread is None:
+            return self._listed
+        last = next(at for at, one in enumerate(self._listed) if one.name == unread)
+        return self._listed[: last + 1]
+
+    def _step(self, name: str, client: str | None) -> Waiting | None:
         """Take an entry, unless it has to wait; ``client`` is whose it was when it waited last."""
+        blocked = self.taker.blocked
         if client is not None and client in blocked:
             return Waiting(name, client, blocked[client])
         found = self._entry(name)
@@ -107,12 +166,7 @@ class Runner:
             return found
         if found.client in blocked:
             return Waiting(name, found.client, blocked[found.client])
-        reason = self.taker.take(found)
-        if reason is None or self.stop.is_set():
-            return None
-        blocked[found.client] = reason
-        # A held one has gone to held/; those behind it wait.
-        return None if reason == HELD else Waiting(name, found.client, reason)
+        return self.taker.take(found)
 
     def _held(self) -> list[Run]:
         with reading(self.database) as connection:
@@ -141,5 +195,6 @@ class Runner:
             faults: Sequence[Fault] = (found.fault,)
         else:
             faults = found
+        self.taker.settle()
         self.taker.fail_entry(name, signature, faults)
         return None

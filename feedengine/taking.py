@@ -8,62 +8,41 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Sequence
-from contextlib import suppress
+from collections.abc import Collection, Sequence
+from contextlib import nullcontext, suppress
 from typing import TYPE_CHECKING
 
-from feedengine.applying import (
-    FeedApplier,
-    feed_log,
-    feed_order,
-    finished,
-    milliseconds_of,
-)
+from feedengine.applying import FeedApplier, feed_log, feed_order, finished, milliseconds_of
 from feedengine.config import Settings
-from feedengine.errors import Fault, Finding
+from feedengine.errors import Fault, Finding, PassingError, ServiceError
 from feedengine.feeds.descriptors import sync_file_system
 from feedengine.feeds.document import file_findings
-from feedengine.feeds.entries import (
-    Manifest,
-    Signature,
-    StackEntry,
-    Unfinished,
-    entry_fault,
-    parse_manifest,
-)
-from feedengine.feeds.folder import (
-    MANIFEST,
-    FeedFolder,
-    FeedPathError,
-    MissingError,
-    OutsideError,
-)
+from feedengine.feeds.entries import Manifest, Signature, StackEntry, parse_manifest
+from feedengine.feeds.folder import MANIFEST, FeedFolder, FeedPathError, MissingError
 from feedengine.feeds.frozen import FrozenPaths
-from feedengine.feeds.stack import (
-    Stack,
-    client_mismatch,
-    client_unknown,
-    feed_missing,
-    manifest_missing,
-    no_packages,
-)
+from feedengine.feeds.stack import Finished, Stack
+from feedengine.gathering import MOST_PACKAGES, Gathered, SmallFeed
 from feedengine.guards import mass_deletion
-from feedengine.packages import now_text
+from feedengine.opening import MANIFEST_BYTES, Lacking, Ready, opened
+from feedengine.packages import Filling, now_text
 from feedengine.recovery import logs_again
 from feedengine.retrying import let_through, packages_to_take
 from feedengine.store import ledger
 from feedengine.store.database import reading
 from feedengine.store.earlier import Earlier
 from feedengine.store.ledger import Run
-from feedengine.telling import Listener
+from feedengine.store.pages import among
+from feedengine.store.statements import statements
+from feedengine.telling import Listener, Waiting
 from feedengine.turn import Turn
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection
 
-MANIFEST_BYTES = 1024 * 1024
 UNFILED = 100
 """So many filed runs are marked in one transaction; a crash before only files them again."""
+
+_RELEASED = "status = 'held' AND filed_at IS NULL AND released_at IS NOT NULL"
 
 HELD = "an earlier feed of its client is held"
 
@@ -89,6 +68,9 @@ class Taker:
         self._missing_since: dict[str, float] = {}
         self._filed: list[Run] = []
         self._newest: dict[str, tuple[int, int, str]] = {}
+        self._gathered = Gathered()
+        self.blocked: dict[str, str] = {}
+        self.postponed: list[Waiting] = []
 
     def fail_entry(self, name: str, signature: Signature, faults: Sequence[Fault]) -> None:
         """P2, P4: an entry that is none: told, and filed under ``failed/``."""
@@ -143,10 +125,13 @@ class Taker:
     def _file(self, run: Run, signature: Signature, findings: Sequence[Finding] = ()) -> None:
         """P5: the entry leaves the Stack, now that the database has committed."""
         self.turn.check()
-        to = "processed" if run.status == "succeeded" else "failed"
         # Missing: somebody took it away, or put another in its place, and that is a new entry.
         with suppress(MissingError):
-            self.stack.move(run.stack_entry, to, signature)  # type: ignore[arg-type]
+            self.stack.move(run.stack_entry, _way(run), signature)
+        self._is_filed(run, findings)
+
+    def _is_filed(self, run: Run, findings: Sequence[Finding] = ()) -> None:
+        """The entry has left the Stack."""
         self._filed.append(run)
         self._ended(run, findings)
         if len(self._filed) >= UNFILED or run.packages > UNFILED:
@@ -165,40 +150,145 @@ class Taker:
             for folder in (self.settings.feeds, self.settings.stack):
                 sync_file_system(folder)
             with self.turn.writing() as connection:
-                for run in self._filed:
-                    ledger.save_run(connection, run._replace(filed_at=now_text()))
+                ledger.mark_filed(connection, self._filed, now_text())
             self._filed.clear()
 
-    def take(self, entry: StackEntry) -> str | None:
-        """Run one feed; or the reason why it has to wait."""
+    def take(self, entry: StackEntry) -> Waiting | None:
+        """Run one feed; or why it has to wait. A small one is read, and saved by `settle`."""
+        found = opened(self.settings, entry)
+        if isinstance(found, Ready) and self._gathers(entry, found):
+            return None
+        with found.folder or nullcontext():
+            self.settle()
+            return self._wait_for(entry) or self._take_alone(entry, found)
+
+    def _wait_for(self, entry: StackEntry) -> Waiting | None:
+        """Why an entry waits before it is even looked at: its client's feeds are held back."""
+        reason = self.blocked.get(entry.client)
+        return None if reason is None else Waiting(entry.name, entry.client, reason)
+
+    def _take_alone(self, entry: StackEntry, found: Ready | Lacking) -> Waiting | None:
+        """Run a feed in transactions of its own; a held one has gone, and does not wait."""
         run = self._known_run(entry) or self._blank(entry.name, entry.signature, entry)
-        if not self.settings.knows(entry.client):
-            fault = client_unknown(entry.client, entry.name)
-            self._fail(run, file_findings([fault], b""), None, entry.signature)
-            return None
+        if isinstance(found, Lacking):
+            reason = self._patience(run, entry, found)
+        else:
+            self._missing_since.pop(entry.name, None)
+            reason = self._apply(run, entry, *found)
+        if reason is not None:
+            self.blocked[entry.client] = reason
+        return None if reason in {None, HELD} else self._wait_for(entry)
+
+    def _gathers(self, entry: StackEntry, found: Ready) -> bool:
+        """Keep a feed to be saved together with others, if it is small and nothing is unusual."""
+        settings = self.settings
+        most = min(MOST_PACKAGES, settings.hold_count, settings.batch_packages)
+        if len(found.packages) > most or entry.name in self._missing_since:
+            return False
         try:
-            folder = FeedFolder.open(self.settings.feeds, entry.feed_path)
-        except MissingError:
-            return self._patience(
-                run, entry, None, feed_missing(entry), "its feed is not there yet"
-            )
-        except (OutsideError, FeedPathError):
-            message = "the feed's path leads through a symbolic link, or is no folder"
-            fault = entry_fault(entry.name, message)
-            self._fail(run, file_findings([fault], b""), None, entry.signature)
-            return None
-        with folder:
-            return self._take_folder(run, entry, folder)
+            if self._gathered.has(entry.feed_path):
+                self.settle()
+            if entry.client in self.blocked:
+                return False
+        except BaseException:
+            found.folder.close()
+            raise
+        run = self._blank(entry.name, entry.signature, entry)
+        feed = SmallFeed(settings, self.turn, run, found, self.listener, self.stop, entry=entry)
+        if self._gathered.add(feed, settings.batch_packages):
+            self.settle()
+        return True
+
+    def settle(self) -> None:
+        """Read what was gathered, save it, write its logs, and file its entries.
+
+        What is unusual after all is taken alone, in its place; what has to wait is `postponed`.
+        """
+        feeds, self._gathered = self._gathered, Gathered()
+        if not feeds:
+            return
+        try:
+            with reading(self.database) as connection:
+                released = {(run.stack_entry, run.feed_path) for run in _released(connection)}
+                earlier = _runs_of(connection, {one.entry.feed_path for one in feeds})
+            ready: list[SmallFeed] = []
+            filling = Filling(self.settings)
+            for feed in feeds:
+                if self.stop.is_set():
+                    break
+                feed.earlier = Earlier(earlier.get(feed.entry.feed_path, ()))
+                known = (feed.entry.name, feed.entry.feed_path) in released
+                if known or self._wait_for(feed.entry) or not feed.read():
+                    self._save_all(ready)
+                    self._take_one(feed)
+                    continue
+                ready.append(feed)
+                if filling.add_all(feed.batch):
+                    self._save_all(ready)
+                    filling = Filling(self.settings)
+            self._save_all(ready)
+        finally:
+            feeds.close()
+
+    def _take_one(self, feed: SmallFeed) -> None:
+        waits = self._wait_for(feed.entry) or self._take_alone(
+            feed.entry, Ready(feed.folder, feed.packages)
+        )
+        if waits is not None:
+            self.postponed.append(waits)
+
+    def _save_all(self, feeds: list[SmallFeed]) -> None:
+        """P9: in one transaction, or one by one where the database refuses it; empties the list."""
+        if feeds and self._save(feeds):
+            self._file_all(feeds)
+        else:
+            for feed in feeds:
+                self._take_one(feed)
+        feeds.clear()
+
+    def _save(self, feeds: Sequence[SmallFeed]) -> bool:
+        """False when nothing of it was kept, but may be one by one."""
+        newest = dict(self._newest)
+        try:
+            with self.turn.together() as connection:
+                for feed in feeds:
+                    feed.late = self._is_late(connection, feed.run)
+                    feed.save()
+        except PassingError:
+            raise
+        except ServiceError:
+            self._newest = newest
+            return False
+        return True
+
+    def _file_all(self, feeds: Sequence[SmallFeed]) -> None:
+        """P8, P5: the logs, and then the entries leave the Stack."""
+        for feed in feeds:
+            feed.log()
+            self.unlogged += feed.unlogged
+        self.turn.check()
+        ways: dict[Finished, list[tuple[str, Signature]]] = {}
+        for feed in feeds:
+            ways.setdefault(_way(feed.run), []).append((feed.entry.name, feed.entry.signature))
+        for to, entries in ways.items():
+            self.stack.move_all(entries, to)
+        for feed in feeds:
+            feed.tell()
+            self._is_filed(feed.run)
+
+    def leave(self) -> None:
+        """Let go of what was gathered and not saved; it is still on the Stack."""
+        self._gathered.close()
+        self._gathered = Gathered()
 
     def _known_run(self, entry: StackEntry) -> Run | None:
         """A held run of this very entry that has been released (G1), or a retry that waits."""
         with reading(self.database) as connection:
-            where = (
-                "status = 'held' AND filed_at IS NULL AND released_at IS NOT NULL"
-                " AND stack_entry = ? AND feed_path = ?"
-            )
-            name = ledger.storable(entry.name)
-            found = ledger.runs_where(connection, where, name, entry.feed_path)
+            found = [
+                run
+                for run in _released(connection)
+                if (run.stack_entry, run.feed_path) == (entry.name, entry.feed_path)
+            ]
         if not found:
             return None
         mark = ":".join(str(part) for part in entry.signature)
@@ -207,52 +297,15 @@ class Taker:
             stack_entry=entry.name, entry_signature=mark, started_at=at, status="running"
         )
 
-    def _patience(
-        self,
-        run: Run,
-        entry: StackEntry,
-        folder: FeedFolder | None,
-        fault: Fault,
-        reason: str,
-    ) -> str | None:
-        """P4: what a feed lacks is waited for, for a time of grace."""
-        since = self._missing_since.setdefault(entry.name, time.monotonic())
-        if time.monotonic() - since < self.settings.grace_seconds:
-            return reason
-        del self._missing_since[entry.name]
-        self._fail(run, file_findings([fault], b""), folder, entry.signature)
-        return None
-
-    def _take_folder(self, run: Run, entry: StackEntry, folder: FeedFolder) -> str | None:
-        try:
-            data = folder.read(MANIFEST, MANIFEST_BYTES)
-            manifest = parse_manifest(data)
-        except MissingError:
-            fault, reason = manifest_missing(entry), "its manifest is not there yet"
-            return self._patience(run, entry, folder, fault, reason)
-        except FeedPathError as error:
-            fault = manifest_missing(entry)._replace(message=f"The manifest {error.reason}")
-            self._fail(run, file_findings([fault], b""), folder, entry.signature)
-            return None
-        if isinstance(manifest, Unfinished):
-            fault, reason = manifest.fault, "its manifest is still being written"
-            return self._patience(run, entry, folder, fault, reason)
+    def _patience(self, run: Run, entry: StackEntry, found: Lacking) -> str | None:
+        """P4: what a feed lacks is waited for, for a time of grace; else it fails."""
+        if found.reason:
+            since = self._missing_since.setdefault(entry.name, time.monotonic())
+            if time.monotonic() - since < self.settings.grace_seconds:
+                return found.reason
         self._missing_since.pop(entry.name, None)
-        faults: Sequence[Fault] = manifest if not isinstance(manifest, Manifest) else ()
-        if isinstance(manifest, Manifest):
-            if manifest.client != entry.client:
-                faults = (client_mismatch(entry, manifest),)
-            else:
-                try:
-                    packages = FrozenPaths(folder.packages(manifest.glob))
-                except OutsideError:
-                    packages = FrozenPaths(())
-                if not packages:
-                    faults = (no_packages(manifest.glob, folder.package_files()),)
-        if faults:
-            self._fail(run, file_findings(faults, data), folder, entry.signature)
-            return None
-        return self._apply(run, entry, folder, packages)
+        self._fail(run, file_findings(found.faults, found.data), found.folder, entry.signature)
+        return None
 
     def _apply(
         self, run: Run, entry: StackEntry, folder: FeedFolder, packages: FrozenPaths
@@ -278,9 +331,10 @@ class Taker:
             applier.earlier = Earlier(runs)
             applier.late = self._is_late(connection, run)
             done = ledger.paths_of(connection, run) if run.id else set()
-        self.listener.begun(run, len(packages) - len(done))
+        left = len(packages) - len(done)
+        self.listener.begun(run, left)
         try:
-            result = applier.apply(path for path in packages if path not in done)
+            result = applier.apply((path for path in packages if path not in done), left)
         finally:
             self.unlogged += applier.unlogged
         if result.status == "running":
@@ -363,3 +417,22 @@ class Taker:
             message = "the feed is gone; what was applied of it before the crash stays"
             fault = Fault("feed-missing", "P4", (None, str(run.feed_path)), message)
             self._fail(run, file_findings([fault], b""), None, signature)
+
+
+def _way(run: Run) -> Finished:
+    """P5: where the entry of a run goes."""
+    return "processed" if run.status == "succeeded" else "failed"
+
+
+def _released(connection: Connection) -> list[Run]:
+    """G1: the runs that were let through, and retries; their entries are on the Stack again."""
+    return ledger.runs_where(connection, _RELEASED)
+
+
+def _runs_of(connection: Connection, paths: Collection[str]) -> dict[str | None, list[Run]]:
+    """The runs of these feeds, by feed."""
+    found: dict[str | None, list[Run]] = {}
+    ids = statements(connection).ids(paths)
+    for run in ledger.runs_where(connection, among(connection, "feed_path"), ids):
+        found.setdefault(run.feed_path, []).append(run)
+    return found

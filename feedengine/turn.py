@@ -42,6 +42,7 @@ class Turn:
         self.stack = stack
         self.database = database
         self._lock: os.stat_result | None = None
+        self._shared: Connection | None = None
 
     @property
     def _path(self) -> str:
@@ -78,8 +79,28 @@ class Turn:
     def writing(self) -> Iterator[Connection]:
         """A write of the process whose turn it is (`feedengine.store.database.writing`).
 
-        Raises `LostTurnError` when the Stack is another one by now.
+        Raises `LostTurnError` when the turn is another's, or the Stack is another one by now.
+        Inside `together` it is a part of that transaction; whoever fails there ends all of it.
         """
+        if self._shared is None:
+            with self._written() as connection:
+                yield connection
+        else:
+            yield self._shared
+
+    @contextmanager
+    def together(self) -> Iterator[Connection]:
+        """One transaction for every `writing` inside: all of them are committed, or none."""
+        with self.writing() as connection:
+            self._shared = connection
+            try:
+                yield connection
+            finally:
+                self._shared = None
+
+    @contextmanager
+    def _written(self) -> Iterator[Connection]:
+        """A transaction that shows whose turn it is."""
         with writing(self.database) as connection:
             if not self.kept():
                 raise _replaced()
@@ -142,8 +163,8 @@ class LeasedTurn(Turn):
             self._good_until = asked + lease.LASTS_SECONDS
 
     @contextmanager
-    def writing(self) -> Iterator[Connection]:
-        """A write, if the lease is still this process's; raises `LostTurnError`."""
+    def _written(self) -> Iterator[Connection]:
+        """A transaction, if the lease is still this process's; raises `LostTurnError`."""
         with transaction(self.database) as connection:
             if not lease.begin(connection, self._fence):
                 raise _lost()

@@ -151,17 +151,13 @@ def move_in(
     another file's by then, it stays. Raises the `OSError` as it comes; `FileNotFoundError` when
     ``source`` has gone.
     """
-    try:
-        os.link(source, name, src_dir_fd=source_folder, dst_dir_fd=folder, follow_symlinks=False)
-    except FileExistsError:
-        if not _same(source_folder, source, folder, name):
-            return False
-    except OSError as error:
-        if error.errno not in _LINKS_REFUSED:
-            raise
+    linked = linked_in(source_folder, source, folder, name)
+    if linked is None:
         return _move_without_links(source_folder, source, folder, name, sync=sync)
+    if not linked:
+        return False
     if sync:
-        _sync(folder)
+        sync_folder(folder)
     if check is not None:
         try:
             check()
@@ -172,7 +168,24 @@ def move_in(
         if check is None or _same(folder, name, source_folder, source):
             os.unlink(source, dir_fd=source_folder)
     if sync:
-        _sync(source_folder)
+        sync_folder(source_folder)
+    return True
+
+
+def linked_in(source_folder: int, source: str, folder: int, name: str) -> bool | None:
+    """Give a file the ``name`` in ``folder`` as well: the first half of a move.
+
+    False when the name is another's; None where a file cannot have two. Raises the `OSError` as it
+    comes.
+    """
+    try:
+        os.link(source, name, src_dir_fd=source_folder, dst_dir_fd=folder, follow_symlinks=False)
+    except FileExistsError:
+        return _same(source_folder, source, folder, name)
+    except OSError as error:
+        if error.errno not in _LINKS_REFUSED:
+            raise
+        return None
     return True
 
 
@@ -199,12 +212,12 @@ def _move_without_links(
             os.unlink(name, dir_fd=folder)
         raise
     if sync:
-        _sync(folder)
-        _sync(source_folder)
+        sync_folder(folder)
+        sync_folder(source_folder)
     return True
 
 
-def _sync(folder: int) -> None:
+def sync_folder(folder: int) -> None:
     """Put a folder on disk; file systems that cannot (some network ones) are left in peace."""
     try:
         os.fsync(folder)

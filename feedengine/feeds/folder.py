@@ -23,7 +23,7 @@ from feedengine.feeds.descriptors import (
     open_folder,
     place_log,
 )
-from feedengine.feeds.globbing import Glob, States, natural_order
+from feedengine.feeds.globbing import Glob, States, glob_of, natural_order
 from feedengine.feeds.paths import (
     NO_NAMES,
     FeedPathError,
@@ -53,7 +53,7 @@ __all__ = [
 
 MANIFEST = "manifest.xml"
 
-_KEPT_OPEN = 16
+MOST_KEPT_OPEN = 16
 
 AHEAD_BYTES = 16 * 1024 * 1024
 """So much of what was read ahead is kept until it is read."""
@@ -106,6 +106,11 @@ class FeedFolder:
             here = below
         return cls(here)
 
+    @property
+    def descriptor(self) -> int:
+        """Of the feed's folder, for a process that reads beside this one; it stays ours."""
+        return self._root
+
     def close(self) -> None:
         """Give the descriptors back; harmless when done twice."""
         descriptors = [*self._folders.values(), self._root]
@@ -114,6 +119,11 @@ class FeedFolder:
         for descriptor in descriptors:
             if descriptor >= 0:
                 os.close(descriptor)
+
+    @property
+    def held_open(self) -> int:
+        """How many descriptors it holds now."""
+        return len(self._folders) + 1
 
     def __enter__(self) -> Self:
         """Give itself."""
@@ -166,7 +176,7 @@ class FeedFolder:
         never given. Folders are listed as they are come to. Raises `OutsideError` at once for a
         glob that points outside (see `Glob`).
         """
-        return self._walk(Glob(glob))
+        return self._walk(glob_of(glob))
 
     def package_files(self) -> list[str]:
         """Up to five ``package.xml`` that exist, for the message of ``no-packages`` (P6)."""
@@ -237,7 +247,7 @@ class FeedFolder:
     def _kept(self, path: str, descriptor: int) -> int:
         """Remember an open folder and close the one not used longest when there are many."""
         self._folders[path] = descriptor
-        if len(self._folders) > _KEPT_OPEN:
+        if len(self._folders) > MOST_KEPT_OPEN:
             os.close(self._folders.pop(next(iter(self._folders))))
         return descriptor
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 import fnmatch
 import heapq
 import re
+from functools import lru_cache
 from itertools import islice, product
 from typing import TYPE_CHECKING, TypeAlias
 
@@ -89,6 +90,12 @@ class Glob:
         if self._parts[position] is None:
             return _NOTHING
         return self._closure(position if self._parts[position] == "**" else position + 1)
+
+
+@lru_cache(maxsize=64)
+def glob_of(text: str) -> Glob:
+    """The glob of this text, remembered: a client's manifests mostly have the same. As `Glob`."""
+    return Glob(text)
 
 
 def _checked(text: str) -> list[str]:

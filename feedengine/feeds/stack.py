@@ -13,12 +13,14 @@ from typing import TYPE_CHECKING, Literal, TypeAlias
 from feedengine.errors import Fault, RefusedError, UsageError, quoted
 from feedengine.feeds.descriptors import (
     content,
+    linked_in,
     log_name,
     logs_in,
     move_in,
     open_file,
     open_folder,
     place_log,
+    sync_folder,
 )
 from feedengine.feeds.entries import (
     LARGEST_FORM,
@@ -31,6 +33,7 @@ from feedengine.feeds.entries import (
     parse_entry,
     parse_manifest,
 )
+from feedengine.feeds.line import ENDING, is_entry_name, ordered
 from feedengine.feeds.paths import (
     NO_NAMES,
     FeedPathError,
@@ -40,7 +43,7 @@ from feedengine.feeds.paths import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
     from pathlib import Path
 
 __all__ = [
@@ -66,7 +69,6 @@ Finished: TypeAlias = Literal["processed", "failed", "held"]
 SETTLE_SECONDS = 2.0
 """How long an entry must lie unchanged before what cannot be read is held against it (P4)."""
 
-_ENDING = ".xml"
 _LONGEST_NAME = 255
 
 
@@ -84,25 +86,15 @@ class Stack:
     def scan(self) -> list[str]:
         """Names of the waiting entries in the order they are taken (P2, P3).
 
-        Numeric names by number, then others by text. A link or a pipe named like an entry is
-        among them, so that it is refused and not overlooked.
+        For once; who looks again and again has a `Line`. A link or a pipe named like an entry is
+        among them.
         """
-        numbers: list[str] = []
-        texts: list[str] = []
         with self._opened() as folder, os.scandir(folder) as entries:
-            for entry in entries:
-                name = entry.name
-                if not name.endswith(_ENDING) or name[0] == ".":
-                    continue
-                if entry.is_dir(follow_symlinks=False):
-                    continue
-                stem = name[: -len(_ENDING)]
-                (numbers if stem.isdecimal() and stem.isascii() else texts).append(name)
-        numbers.sort()
-        if len(set(map(len, numbers))) > 1:  # of one length they are in order
-            numbers.sort(key=lambda name: int(name[: -len(_ENDING)]))
-        texts.sort()
-        return numbers + texts
+            return ordered(
+                entry.name
+                for entry in entries
+                if is_entry_name(entry.name) and not entry.is_dir(follow_symlinks=False)
+            )
 
     def read(self, name: str) -> tuple[bytes, Signature]:
         """The bytes of an entry, and the signature it had once they were read.
@@ -155,6 +147,21 @@ class Stack:
                 raise MissingError(name, _REPLACED)
             frees = _names_for(_entry_name(name))
             return next(free for free in frees if _moved(folder, name, side, free, signature))
+
+    def move_all(self, entries: Iterable[tuple[str, Signature]], to: Finished) -> None:
+        """Move several entries as `move` does, each folder synced once for all of them.
+
+        Those that have gone, or were replaced, are passed over. Raises `UsageError` as `move`.
+        """
+        with self._opened() as folder, _side_folder(folder, to) as side:
+            named = []
+            for name, signature in entries:
+                with suppress(MissingError):
+                    named.append((name, _linked(folder, name, side, signature), signature))
+            sync_folder(side)
+            for name, free, signature in named:
+                _unlink_old(folder, name, side, free, signature)
+            sync_folder(folder)
 
     def unhold(self, name: str) -> str:
         """Move an entry from ``held/`` back into the Stack under its own name, and return that.
@@ -277,10 +284,10 @@ def _entry_name(name: str) -> str:
 def _names_for(name: str) -> Iterator[str]:
     """``1666.xml``, ``1666.2.xml``, ``1666.3.xml`` … as long as the file system takes (P5)."""
     yield name
-    stem = os.fsencode(name.removesuffix(_ENDING))
+    stem = os.fsencode(name.removesuffix(ENDING))
     number = 2
     while True:
-        ending = f".{number}{_ENDING}"
+        ending = f".{number}{ENDING}"
         yield os.fsdecode(stem[: _LONGEST_NAME - len(ending)]) + ending
         number += 1
 
@@ -301,6 +308,36 @@ def _moved(
         return move_in(source_folder, name, folder, free, sync=True, check=check)
     except FileNotFoundError as error:
         raise MissingError(name, "is not there") from error
+
+
+def _linked(folder: int, name: str, side: int, signature: Signature) -> str | None:
+    """Give an entry its name in a side folder, too, and return that; None where it was moved whole.
+
+    Raises `MissingError` when the entry, the one of this ``signature``, has gone.
+    """
+    if _signature_in(folder, name) != signature:
+        raise MissingError(name, _REPLACED)
+    for free in _names_for(_entry_name(name)):
+        try:
+            linked = linked_in(folder, name, side, free)
+        except FileNotFoundError as error:
+            raise MissingError(name, "is not there") from error
+        if linked is None and _moved(folder, name, side, free, signature):
+            return None
+        if linked:
+            return free
+    raise AssertionError  # names never end
+
+
+def _unlink_old(folder: int, name: str, side: int, free: str | None, signature: Signature) -> None:
+    """Take the old name of a moved entry away; the new one where it is not the entry meant."""
+    if free is None:
+        return
+    with suppress(MissingError):
+        if _signature_in(side, free) != signature:
+            os.unlink(free, dir_fd=side)
+        elif _signature_in(folder, name).inode == signature.inode:
+            os.unlink(name, dir_fd=folder)
 
 
 @contextmanager

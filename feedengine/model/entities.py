@@ -90,6 +90,10 @@ class Kind:
     shared: tuple[Listed, ...]
     position: Mapping[str, int]
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        """There is one of each in a process: to another one goes its name."""
+        return _kind_named, (self.name,)
+
     @property
     def territory_index(self) -> int | None:
         """Where the row holds the territory set's id, or None: this kind has no territories."""
@@ -207,6 +211,10 @@ def _kind(table: Table) -> Kind:
 def kinds() -> Mapping[str, Kind]:
     """Table's name → kind, what others refer to first."""
     return MappingProxyType({name: _kind(table_named(name)) for name in OBJECTS})
+
+
+def _kind_named(name: str) -> Kind:
+    return kinds()[name]
 
 
 @cache

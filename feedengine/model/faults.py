@@ -6,7 +6,7 @@ read on, but an error behind a thousand warnings still makes the package fail.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from feedengine.errors import Fault
 from feedengine.model.codes import severity_of
@@ -31,6 +31,10 @@ class Faults(list[Fault]):
         self.warnings = 0
         if found:  # mostly there is nothing to find
             self.extend(found)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """With its counts: those that were only counted are no items."""
+        return _again, (list(self), self.most, self.errors, self.warnings)
 
     @property
     def total(self) -> int:
@@ -75,3 +79,11 @@ class Faults(list[Fault]):
         counted = f"{more} findings more, {wrong} of them errors"
         told[-1] = self[last]._replace(message=f"{self[last].message} (and {counted})")
         return told
+
+
+def _again(kept: list[Fault], most: int, errors: int, warnings: int) -> Faults:
+    """What another process has found."""
+    found = Faults(most=most)
+    list.extend(found, kept)
+    found.errors, found.warnings = errors, warnings
+    return found

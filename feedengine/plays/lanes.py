@@ -5,11 +5,12 @@ Threads: numpy and Arrow let others run while they go through a column.
 
 from __future__ import annotations
 
-import os
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import TypeVar
+
+from feedengine.cores import cores
 
 Item = TypeVar("Item")
 Done = TypeVar("Done")
@@ -23,11 +24,7 @@ NAMED = "feedengine-plays"
 
 def lanes() -> int:
     """How many threads are of use: as many as the cores that this process may use, up to `MOST`."""
-    try:
-        cores = len(os.sched_getaffinity(0))
-    except AttributeError:  # pragma: no cover - not on Linux
-        cores = os.cpu_count() or 1
-    return min(cores, MOST)
+    return min(cores(), MOST)
 
 
 def in_order(work: Callable[[Item], Done], items: Iterable[Item], threads: int) -> Iterator[Done]:

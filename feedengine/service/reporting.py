@@ -37,6 +37,7 @@ class Reporter(ServiceListener):
         self._grace = settings.grace_seconds
         self._began: float | None = None
         self._failing = 0
+        self._spent = 0.0
         self._unlogged: tuple[int, str] | None = None
         self._waiting: dict[tuple[str | None, str], float] = {}
         self._counted = 0.0
@@ -67,14 +68,14 @@ class Reporter(ServiceListener):
 
     def begun(self, run: Run, packages: int) -> None:
         """Only when somebody wants to know all."""
-        self._began, self._failing = time.monotonic(), 0
+        self._began, self._failing, self._spent = time.monotonic(), 0, 0.0
         self._log.write(
             "debug", "feed begun", feed=run.feed_path, client=run.client, packages=packages
         )
 
     def batch(self, run: Run, outcomes: Sequence[Outcome], steps: Steps) -> None:
         """Each package that failed, up to a number."""
-        del steps
+        self._spent += sum(steps)
         for outcome in outcomes:
             if outcome.status == "failed":
                 self._failing += 1
@@ -98,7 +99,9 @@ class Reporter(ServiceListener):
 
     def ended(self, run: Run, findings: Sequence[Finding]) -> None:
         """What became of a feed."""
-        began, self._began = self._began, None
+        lasted = 0.0 if self._began is None else time.monotonic() - self._began
+        self._began = None
+        spent, self._spent = self._spent, 0.0
         more, self._failing = self._failing - MOST_PACKAGES, 0
         named = {"feed": run.feed_path, "client": run.client, "run": run.id}
         if more > 0:
@@ -122,7 +125,7 @@ class Reporter(ServiceListener):
             applied=run.applied,
             failed=run.failed,
             skipped=run.skipped,
-            seconds=round(time.monotonic() - began, 3) if began else 0.0,
+            seconds=round(max(lasted, spent), 3),  # of a small feed it is told at its end
         )
 
     def unlogged(self, run: Run, what: str, reason: str) -> None:

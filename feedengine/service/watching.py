@@ -31,8 +31,8 @@ LOOK_AGAIN_SECONDS = 0.25
 RESTS = 3
 """So many times as long as a walk took is the rest after it, unless something calls."""
 
-LONG_WALK_SECONDS = 0.1
-GATHER_SECONDS = 0.05
+LONG_WALK_SECONDS = 0.03
+GATHER_SECONDS = 0.03
 
 BREATH_SECONDS = 0.5
 """The longest wait at a stretch, and the shortest after trouble."""

@@ -170,10 +170,22 @@ def open_run(connection: Connection, run: Run) -> Run:
     return opened
 
 
+_FIXED = frozenset({"id", "feed_path", "client", "retry_of", "retry_code", "undoes"})
+_KEPT = tuple(name for name in RUN_COLUMNS if name not in _FIXED)
+"""What may become of a run; the rest, and its indexes, stay as they were when it was opened."""
+
+
 def save_run(connection: Connection, run: Run) -> None:
     """Keep what has become of a run so far."""
-    text = statements(connection).update(FEED_RUN, RUN_COLUMNS[1:], ("id",))
-    write(connection, text, [(*_row(run)[1:], run.id)])
+    text = statements(connection).update(FEED_RUN, _KEPT, ("id",))
+    stored = run._replace(stack_entry=storable(run.stack_entry))
+    write(connection, text, [(*(getattr(stored, name) for name in _KEPT), run.id)])
+
+
+def mark_filed(connection: Connection, runs: Iterable[Run], at: str) -> None:
+    """P5: the entries of these runs have left the Stack."""
+    text = statements(connection).update(FEED_RUN, ("filed_at",), ("id",))
+    write(connection, text, [(at, run.id) for run in runs])
 
 
 def _row(run: Run) -> tuple[Any, ...]:

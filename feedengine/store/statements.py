@@ -41,9 +41,14 @@ class Statements:
         self.insert = cache(self._insert)
         self.update = cache(self._update)
         self.delete = cache(self._delete)
+        self._named = cache(self._names)
+        self._selected = cache(self._select_in)
 
     def names(self, columns: Iterable[str]) -> str:
         """Column names for a statement."""
+        return self._named(tuple(columns))
+
+    def _names(self, columns: tuple[str, ...]) -> str:
         return ", ".join(self.quote(name) for name in columns)
 
     def _insert(self, table: Table, columns: tuple[str, ...]) -> str:
@@ -100,6 +105,11 @@ class Statements:
         self, table: Table, columns: Sequence[str], key: str, order: Sequence[str] = ()
     ) -> str:
         """``columns`` of the rows whose ``key`` is among the ids given as one parameter."""
+        return self._selected(table, tuple(columns), key, tuple(order))
+
+    def _select_in(
+        self, table: Table, columns: tuple[str, ...], key: str, order: tuple[str, ...]
+    ) -> str:
         own = self.quote(table.name)
         if not (self._array or order):  # in any order: no id need be sorted in, a quarter less
             names = ", ".join(f"{own}.{self.quote(name)}" for name in columns)
@@ -166,6 +176,8 @@ def rows_in_each(connection: Connection, wanted: Sequence[Wanted]) -> list[list[
     owners: list[int] = []
     for owner, one in enumerate(wanted):
         ids = sorted(set(one.ids))
+        if not ids:
+            continue
         text = made.select_in(one.table, one.columns, one.key, one.order)
         for start in range(0, len(ids), MOST_IDS):
             asked.append((text, made.ids(ids[start : start + MOST_IDS])))

@@ -32,6 +32,8 @@ class Case:
     fine: tuple[int, ...] = (0,)
     served: bool = False
     warm: bool = False
+    most_repeats: int | None = None
+    """For what takes long, and of which one run tells enough."""
 
 
 @dataclass(frozen=True)
@@ -81,6 +83,8 @@ def run(
     for repeat in range(repeats):
         for case in group.cases:
             result = results[case.name]
+            if case.most_repeats is not None and repeat >= case.most_repeats:
+                continue
             for many in case.amounts:
                 if result.failed:
                     continue

@@ -8,10 +8,14 @@ from typing import TYPE_CHECKING
 
 from bench.cases import Case, Command
 from bench.environment import PEERS, python_of
+from bench.feeds import STYLED
 from bench.workshop import COMMAND, HERE, XSD
 
 if TYPE_CHECKING:
     from bench.workshop import Workshop
+
+MANY_ENTRIES = 10_000
+"""So many cost seconds: what else the machine does weighs little beside them."""
 
 PEER_LOADERS = {
     "xml2db": "xml2db_loader",
@@ -41,6 +45,19 @@ def engine(
         return COMMAND, "run", shop.announced(shop.feed(kind, tracks, many), shop.site(tracks))
 
     return Case(name, command, amounts)
+
+
+def cores(shop: Workshop, tracks: int, amounts: tuple[int, ...]) -> tuple[Case, ...]:
+    """Packages that take long to read, by the engine alone, and with processes that read ahead."""
+
+    def on(name: str, *flags: object) -> Case:
+        def command(many: int) -> Command:
+            site = shop.announced(shop.feed(STYLED, tracks, many), shop.site(tracks))
+            return COMMAND, "run", site, *flags
+
+        return Case(name, command, amounts)
+
+    return on("one core", "--readers", 0), on("all cores")
 
 
 def sqlite(shop: Workshop, kind: str, tracks: int, amounts: tuple[int, ...]) -> tuple[Case, ...]:
@@ -96,4 +113,5 @@ def waiting(shop: Workshop, entries: int) -> Case:
     def command(many: int) -> Command:
         return COMMAND, "run", shop.queued(many)
 
-    return Case(f"{entries:,} waiting", command, (10, entries))
+    once = 1 if entries >= MANY_ENTRIES else None
+    return Case(f"{entries:,} waiting", command, (10, entries), most_repeats=once)

@@ -67,6 +67,18 @@ def wall_per_item(result: Result) -> float | None:
     return max(least[-1] - least[0], 0.0) / (many[-1] - many[0])
 
 
+def io_per_item(result: Result) -> list[float] | None:
+    """Read calls, write calls, bytes read and bytes written that one more item adds."""
+    if result.failed or len(result.runs) < 2:
+        return None
+    few, most = min(result.runs), max(result.runs)
+    told = [[one.io for one in result.runs[many] if one.io is not None] for many in (few, most)]
+    if not all(told):
+        return None
+    least = [[min(numbers) for numbers in zip(*some, strict=True)] for some in told]
+    return [max(much - little, 0) / (most - few) for little, much in zip(*least, strict=True)]
+
+
 def wall_ratio(one: Result, base: Result) -> float | None:
     """How many times the wall time of another case one item takes."""
     mine, other = wall_per_item(one), wall_per_item(base)

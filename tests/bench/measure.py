@@ -33,6 +33,8 @@ class Spent:
     memory: int
     server: float = 0.0
     said: Any = None
+    io: tuple[int, int, int, int] | None = None
+    """Its read calls, write calls, bytes read and bytes written, files of all kinds together."""
 
     def as_row(self) -> dict[str, Any]:
         """As kept in the results."""
@@ -65,6 +67,8 @@ def measured(
             stderr=err,
             env={**os.environ, **(env or {})},
         )
+        os.waitid(os.P_PID, process.pid, os.WEXITED | os.WNOWAIT)
+        io = _io(process.pid)
         _, status, usage = os.wait4(process.pid, 0)
         wall = time.perf_counter() - begun
         process.returncode = os.waitstatus_to_exitcode(status)
@@ -74,7 +78,20 @@ def measured(
         said = _json(_tail(out, 100_000))
     aside = said.get("aside", 0.0) if isinstance(said, dict) else 0.0
     cpu = usage.ru_utime + usage.ru_stime - aside
-    return Spent(cpu, wall, usage.ru_maxrss * 1024, served, said)
+    return Spent(cpu, wall, usage.ru_maxrss * 1024, served, said, io)
+
+
+def _io(pid: int) -> tuple[int, int, int, int] | None:
+    """What a process that has ended has read and written; None where the kernel does not tell."""
+    try:
+        lines = Path(f"/proc/{pid}/io").read_text().splitlines()
+    except OSError:
+        return None
+    told = dict(line.split(": ") for line in lines)
+    calls, written, read_bytes, written_bytes = (
+        int(told[name]) for name in ("syscr", "syscw", "rchar", "wchar")
+    )
+    return calls, written, read_bytes, written_bytes
 
 
 def _tail(file: Any, most: int = 2000) -> str:

@@ -35,10 +35,14 @@ def plain(text: str) -> str:
     return " ".join(text.replace("|", "/").split())[-160:]
 
 
+_PLURALS = {"entry": "entries"}
+
+
 def _costs(found: Sequence[Result]) -> str:
     """Ratios to the first case, then what they come from."""
     base = found[0]
-    heads = (f"× {base.name}", f"{base.unit}s a CPU-second", "CPU each, µs", "wall each, µs",
+    units = _PLURALS.get(base.unit, f"{base.unit}s")
+    heads = (f"× {base.name}", f"{units} a CPU-second", "CPU each, µs", "wall each, µs",
              "start-up CPU, ms", "peak, MB", "spread")  # fmt: skip
     return table(("", *heads), [_cost(found, one, base) for one in found])
 
@@ -127,10 +131,49 @@ def _sql(found: Sequence[Result]) -> str:
     return table(("", "share of all CPU", "SQL each, µs of CPU", "all each, µs of CPU"), rows)
 
 
+_WHY_LARGER = """\
+Calls and bytes are of all files together: two reads and a log for the package, the rest are pages
+of SQLite. Ids are random, so that every row has a place of its own in each index. In a small
+catalogue those pages are still in SQLite's cache when they are needed again. In a larger one the
+leaves are not, and each index costs a read and a write; in one larger still the level above the
+leaves is not either. That is one more page an index for every level of its tree that the cache no
+longer holds: the cost grows as the depth of an index does, a step with every factor of ten or more.
+Processors know the same steps between their own caches and memory."""
+_WHY_WAITING = """\
+The folder is listed and put in order once; feeds of few packages that follow each other share a
+transaction, up to 64 of them. Each feed then has a catalogue before it that is larger by those that
+were taken already, and so costs what Create costs in a larger catalogue."""
+_WHY = {
+    "growth-create": _WHY_LARGER,
+    "growth-update": _WHY_LARGER,
+    "growth-waiting": _WHY_WAITING,
+}
+
+
+def _growth(found: Sequence[Result]) -> str:
+    """What an item costs at each size, what it reads and writes, and why."""
+    rows = []
+    for one in found:
+        io = figures.io_per_item(one)
+        if io is None:
+            rows.append(_nothing(one, 4))
+        else:
+            reads, writes, read, written = io
+            rows.append(
+                (one.name, number(reads), number(read / 1e3), number(writes), number(written / 1e3))
+            )
+    unit = found[0].unit
+    heads = (f"read calls a {unit}", "KB read", "write calls", "KB written")
+    return f"{_costs(found)}\n\n{table(('', *heads), rows)}\n\n{_WHY[found[0].group]}"
+
+
 _TABLES: dict[str, Callable[[Sequence[Result]], str]] = {
     "start": _starts,
     "answers": _answers,
     "sqlite-statements": _sql,
+    "growth-create": _growth,
+    "growth-update": _growth,
+    "growth-waiting": _growth,
 }
 """Groups that are told in a way of their own."""
 

@@ -32,7 +32,7 @@ class Size(NamedTuple):
 SIZES = {
     "small": Size(5_000, (100, 1_000), (10_000, 100_000), 1),
     "default": Size(
-        100_000, (300, 3_000), (100_000, 1_000_000), 3, (10_000, 100_000), (100, 1_000)
+        100_000, (300, 3_000), (100_000, 1_000_000), 3, (10_000, 100_000), (100, 1_000, 10_000)
     ),
     "large": Size(
         100_000,
@@ -71,6 +71,10 @@ def _feeds(shop: Workshop, size: Size) -> Iterator[Group]:
     for kind in KINDS:
         found = feed_cases.sqlite(shop, kind, size.tracks, size.packages)
         yield Group(f"sqlite-{kind}", f"{_TITLES[kind]}, SQLite", "package", found)
+    enough = max(size.packages[1], 2_500)  # else nobody reads ahead
+    cores = feed_cases.cores(shop, size.tracks, (enough, 3 * enough))
+    title = "Both cores: applying packages that are read from their trees"
+    yield Group("cores-feeds", title, "package", cores)
     timed = feed_cases.statements(shop, size.tracks, size.packages)
     yield Group("sqlite-statements", "Identical re-delivery, SQL apart", "package", (timed,))
     if shop.server is not None:
@@ -109,6 +113,6 @@ def _growth(shop: Workshop, size: Size) -> Iterator[Group]:
         yield Group("growth-plays", "Growth: judging plays", "play", found, 2)
     if size.waiting:
         found = tuple(feed_cases.waiting(shop, entries) for entries in size.waiting)
-        yield Group("growth-waiting", "Growth: Stack entries", "entry", found, 1)
+        yield Group("growth-waiting", "Growth: Stack entries", "entry", found, 5)
     found = tuple(command_cases.answers(shop, tracks) for tracks in size.grown or (size.tracks,))
     yield Group("answers", "Availability answers", "answer", found, 1)

@@ -169,3 +169,38 @@ def test_the_others_say_themselves_what_they_do_not_do() -> None:
     told = page.others()
     assert "(xml2db 0.15.1)" in told
     assert told.count("\n- ") == 8
+
+
+def test_growth_says_what_an_item_reads_and_writes_and_why() -> None:
+    """Here 2 read calls of 4 KB and half a write call more for each of 1,000 packages more."""
+    runs = {
+        100: [Spent(1, 1, 50_000_000, io=(200, 50, 900_000, 1_000))],
+        1100: [
+            Spent(2, 2, 50_000_000, io=(2_200, 550, 4_900_000, 201_000)),
+            Spent(2, 2, 50_000_000, io=(2_300, 560, 4_900_000, 201_000)),
+        ],
+    }
+    one = Result("growth-create", "10,000 tracks", "package", runs)
+    assert figures.io_per_item(one) == [2.0, 0.5, 4000.0, 200.0]
+    written = page.group_table([one], "growth-create")
+    assert "| 10,000 tracks | 2.00 | 4.00 | 0.50 | 0.20 |" in written
+    assert "the depth of an index" in written
+    told = Result("growth-create", "10,000 tracks", "package", {1: [Spent(1, 1, 1)]})
+    assert "too little to tell" in page.group_table([told], "growth-create")
+
+
+def test_what_takes_long_is_run_less_often(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A case may say so; the others of its group take turns as often as the group has it."""
+    monkeypatch.setattr(cases, "measured", lambda *_, **__: Spent(1, 1, 1))
+    both = (
+        Case("short", lambda _: ("true",), (1,)),
+        Case("long", lambda _: ("true",), (1,), most_repeats=1),
+    )
+    found = cases.run(Group("some", "Some", "item", both, 3), 1, None)
+    assert [len(one.runs[1]) for one in found] == [3, 1]
+
+
+def test_what_has_been_read_and_written_is_told_of_a_process_that_has_ended() -> None:
+    """By the kernel, where it does."""
+    spent = measured([sys.executable, "-c", "print('x' * 100_000)"])
+    assert spent.io is None or spent.io[3] >= 100_000

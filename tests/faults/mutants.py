@@ -212,6 +212,7 @@ def moves_whatever_is_there() -> None:
 
     move = Stack.move
     Stack.move = lambda stack, name, to, _signature=None: move(stack, name, to)  # type: ignore[method-assign]
+    Stack.move_all = lambda stack, entries, to: [move(stack, one, to) for one, _ in entries]  # type: ignore[method-assign]
 
 
 @_of(MOVED)

@@ -1,9 +1,9 @@
 """A site on which applying anything twice, never, or in another order shows.
 
 Three clients; counters that are increased and decreased, children pushed and pulled, things
-deleted, and viewed between two changes; failing packages, feeds and entries that fail as a whole;
-feeds that are announced twice, packages side by side in one folder, names that are no UTF-8, a feed
-that is held and one that waits behind it.
+deleted, and viewed between two changes; small feeds that are saved together; failing packages,
+feeds and entries that fail as a whole; feeds that are announced twice, packages side by side in one
+folder, names that are no UTF-8, a feed that is held and one that waits behind it.
 """
 
 from __future__ import annotations
@@ -75,6 +75,7 @@ def written(root: Path, url: str | None = None) -> None:
     _counters(root)
     _failures(root)
     _held(root)
+    _small(root)
 
 
 def feed(root: Path, number: int, client: str, *packages: str) -> FeedWriter:
@@ -177,3 +178,13 @@ def _held(root: Path) -> None:
         update("Track", "t1", _DOWN),
         view("Release", "r1"),
     ).stack()
+
+
+def _small(root: Path) -> None:
+    """Feeds of one package that follow each other; some fail, one is announced twice."""
+    up = update("Track", "s1", _UP)
+    for number, one in enumerate((track("s1"), up, update("Track", "missing", _UP), up, up), 14):
+        feed(root, number, "gamma", one).stack()
+    feed(root, 19, "gamma", view("Track", "s1"), update("Track", "s1", _DOWN)).stack()
+    twice = root / "Stack" / f"{BEGAN + 20}.xml"
+    twice.write_bytes((root / "Stack" / f"{BEGAN + 18}.xml").read_bytes())

@@ -5,10 +5,11 @@ from __future__ import annotations
 from itertools import pairwise
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from feedengine.errors import Fault
+from feedengine.feeds import entries
 from feedengine.feeds.entries import (
     LARGEST_FORM,
     Manifest,
@@ -291,3 +292,34 @@ def test_nothing_breaks_the_reader(data: bytes) -> None:
     """P11: any bytes give a value or faults, never an exception."""
     parse_entry(data, NAME, SIGNATURE)
     parse_manifest(b"<xml><Client>" + data + b'</Client><Packages path="a"/></xml>')
+
+
+SCRAPS = (
+    "<Version>1.0</Version>",
+    "<Client>A</Client>",
+    "<Client> B&amp;C </Client>",
+    '<Client path="z">A</Client>',
+    '<Feed path="/2022/1"/>',
+    '<Feed path="2022//1"/>',
+    '<Feed path="feed"></Feed>',
+    '<Feed xpath="q"/>',
+    "<Feed path='q'/>",
+    '<Feed path="a&#47;b"/>',
+    '<!-- path="x" -->',
+    '<![CDATA[path="y"]]>',
+    " ",
+)
+
+
+@settings(max_examples=300)
+@example(['<!-- path="x" -->', "<Client>A</Client>", '<Feed path="feed"></Feed>'])
+@example(["<Client>A</Client>", '<Feed path="/2022/1"/>'])
+@given(st.lists(st.sampled_from(SCRAPS), max_size=5))
+def test_a_glance_at_an_entry_sees_what_a_reading_sees(scraps: list[str]) -> None:
+    """P2: an entry that is known but for its path, and everything that only looks like one."""
+    usual = f"<xml>{''.join(scraps)}</xml>".encode()
+    for data in (usual, usual, usual.replace(b"2022/1", b"x-1/Y_2")):
+        with pytest.MonkeyPatch.context() as patched:
+            patched.setattr(entries, "_values_at_a_glance", lambda _: None)
+            read = parse_entry(data, NAME, SIGNATURE)
+        assert parse_entry(data, NAME, SIGNATURE) == read

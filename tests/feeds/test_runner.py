@@ -172,7 +172,7 @@ def test_a_view_answers_in_its_log(engine: Engine) -> None:
     assert rows(engine, "SELECT count(*) FROM change") == [(1,)]
 
 
-@pytest.mark.parametrize("point", ["_write_feed_log", "_file", "mark_filed"])
+@pytest.mark.parametrize("point", ["_write_feed_log", "_file_all", "_is_filed", "mark_filed"])
 def test_what_a_crash_cut_short_is_finished(
     engine: Engine, monkeypatch: pytest.MonkeyPatch, point: str
 ) -> None:

@@ -13,7 +13,7 @@ from databases import Databases, asked_as_people_do
 from lxml import etree
 from sqlmodel import SQLModel
 
-from feedengine import config
+from feedengine import config, readers
 from feedengine.engine import Engine
 from feedengine.feeds.author import new_feed
 
@@ -196,6 +196,17 @@ def test_batches_make_no_difference(at_once: Path, tmp_path: Path, batch_package
     got = tables(all_applied(tmp_path / "site", batch_packages=batch_packages))
     want = tables(at_once)
     assert got.keys() == want.keys()
+    assert [name for name in want if got[name] != want[name]] == []
+
+
+def test_readers_make_no_difference(
+    at_once: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """P7: nor does it matter who has read the packages."""
+    monkeypatch.setattr(readers, "SAMPLE", 1)
+    monkeypatch.setattr(readers, "MANY", 0)
+    got = tables(all_applied(tmp_path / "site", readers=2))
+    want = tables(at_once)
     assert [name for name in want if got[name] != want[name]] == []
 
 

@@ -271,6 +271,42 @@ def test_an_entry_that_was_replaced_stays(path: Path, stack: Stack) -> None:
 
 
 @pytest.mark.usefixtures("_both")
+def test_entries_are_moved_together_and_none_is_replaced(path: Path, stack: Stack) -> None:
+    """P5: a taken name gets a number; what has gone, or is another's by now, is passed over."""
+    for name in ("1.xml", "2.xml", "3.xml", "4.xml"):
+        (path / name).write_bytes(ENTRY)
+    known = [(name, stack.signature(name)) for name in stack.scan()]
+    (path / "processed").mkdir()
+    (path / "processed" / "1.xml").write_bytes(b"earlier")
+    (path / "2.xml").unlink()
+    (path / "3.xml").unlink()
+    (path / "3.xml").write_bytes(ENTRY + b" ")
+    stack.move_all(known, "processed")
+    assert stack.scan() == ["3.xml"]
+    there = {one.name: one.read_bytes() for one in (path / "processed").iterdir()}
+    assert there == {"1.xml": b"earlier", "1.2.xml": ENTRY, "4.xml": ENTRY}
+
+
+def test_an_entry_that_is_replaced_while_all_are_moved_stays(
+    path: Path, stack: Stack, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """P5: put in its place when the move has half begun, it is a new entry."""
+    (path / "1.xml").write_bytes(ENTRY)
+    signature = stack.signature("1.xml")
+    real = os.link
+
+    def link(source: str, *given: Any, **named: Any) -> None:
+        real(source, *given, **named)
+        (path / "new").write_bytes(ENTRY + b" ")
+        (path / "new").rename(path / "1.xml")
+
+    monkeypatch.setattr(os, "link", link)
+    stack.move_all([("1.xml", signature)], "processed")
+    assert (path / "1.xml").read_bytes() == ENTRY + b" "
+    assert (path / "processed" / "1.xml").read_bytes() == ENTRY
+
+
+@pytest.mark.usefixtures("_both")
 def test_two_movers_move_once(path: Path, stack: Stack) -> None:
     """P5: whoever comes second finds the entry gone, and nothing is lost or doubled."""
     for turn in range(30):

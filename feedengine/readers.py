@@ -1,0 +1,206 @@
+"""Packages read by other processes, beside the one that applies them.
+
+What takes long to read is the worth of it: packages that are read from their trees, such as those
+that name other files, or leave a warning each. Usual ones are read sooner than handed over.
+"""
+
+from __future__ import annotations
+
+import gc
+import signal
+import socket
+import subprocess
+import sys
+from collections import deque
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
+from functools import partial
+from itertools import cycle, islice
+from multiprocessing.connection import Connection
+from typing import TYPE_CHECKING, Any, NamedTuple, Self
+
+from feedengine.cores import cores
+from feedengine.feeds.document import Limits, Loader
+from feedengine.feeds.folder import FeedFolder
+from feedengine.packages import Read, read_package
+
+if TYPE_CHECKING:
+    from types import TracebackType
+
+SAMPLE = 200
+"""So many packages are read before it is known whether reading takes long."""
+
+MANY = 2_000
+"""So many must be left: a process costs some 0.2 s of CPU before it reads."""
+
+MOST_READERS = 8
+
+CHUNK = 50
+"""Packages that are asked for at once."""
+
+ANSWER_BYTES = 1 << 20
+"""So many bytes of packages, about, are handed over at once."""
+
+_COMMAND = (sys.executable, "-P", "-m", "feedengine.readers")
+_PATIENCE_SECONDS = 5.0
+
+
+class Reading(NamedTuple):
+    """How packages are read."""
+
+    limits: Limits
+    strict: bool
+
+
+class _Reader:
+    """A process that reads; it ends by itself when this one does."""
+
+    def __init__(self, folder: FeedFolder, reading: Reading) -> None:
+        """Start it, for the feed of ``folder``."""
+        here, there = socket.socketpair()
+        with there:
+            descriptors = (there.fileno(), folder.descriptor)
+            self._process = subprocess.Popen(  # noqa: S603 - our own program
+                [*_COMMAND, *map(str, descriptors)], stdin=subprocess.DEVNULL, pass_fds=descriptors
+            )
+        self._connection: Connection[Any, Any] = Connection(here.detach())
+        self.ask(reading)
+
+    def ask(self, what: Reading | Sequence[str]) -> None:
+        """Say how to read, or ask for packages, which `answer` gives."""
+        with suppress(ConnectionError):  # it has ended: so says its answer
+            self._connection.send(what)
+
+    def answer(self) -> list[Read] | OSError:
+        """Some of the packages that were asked for, in their order, or what the machine lacks.
+
+        Raises `EOFError` or `ConnectionError` where the process has ended.
+        """
+        found: list[Read] | OSError = self._connection.recv()
+        return found
+
+    def close(self) -> None:
+        """Let it end."""
+        self._connection.close()
+        try:
+            self._process.wait(_PATIENCE_SECONDS)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            self._process.wait()
+
+
+class Ahead:
+    """Reads packages of a feed, maybe ahead of being asked for them; a context manager.
+
+    Where a reader ends before its time, such as for want of memory, what it has not given is read
+    by this process.
+    """
+
+    def __init__(
+        self,
+        folder: FeedFolder,
+        reading: Reading,
+        here: Callable[[str], Read],
+        processes: int | None = None,
+    ) -> None:
+        """Of the feed of ``folder``; ``here`` reads a package in this process.
+
+        ``processes`` is how many others may read: one fewer than there are cores unless said.
+        """
+        self._folder, self._reading, self._here = folder, reading, here
+        self._most = min(cores() - 1, MOST_READERS) if processes is None else processes
+        self._readers: list[_Reader] = []
+
+    def __enter__(self) -> Self:
+        """Give itself."""
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        """Let the readers end."""
+        for reader in self._readers:
+            reader.close()
+        self._readers.clear()
+
+    def reads(self, paths: Iterator[str], many: int) -> Iterator[Read]:
+        """The packages in their order, some ``many``. Raises as `read_package` does.
+
+        Others read them where many are left, and most of the first ones were not read at a glance:
+        then it takes longer to read one than to hand it over.
+        """
+        slow = 0
+        for path in islice(paths, SAMPLE):
+            found = self._here(path)
+            slow += not found.document.unread
+            yield found
+        if self._most and slow > SAMPLE // 2 and many - SAMPLE >= MANY:
+            yield from self._by_others(paths)
+        else:
+            yield from map(self._here, paths)
+
+    def _by_others(self, paths: Iterator[str]) -> Iterator[Read]:
+        for _ in range(self._most):
+            self._readers.append(_Reader(self._folder, self._reading))
+        asked: deque[tuple[_Reader, list[str]]] = deque()
+        for reader in cycle(self._readers):
+            chunk = list(islice(paths, CHUNK))
+            if not chunk:
+                break
+            reader.ask(chunk)
+            asked.append((reader, chunk))
+            if len(asked) > 2 * self._most:
+                yield from self._answers(*asked.popleft())
+        while asked:
+            yield from self._answers(*asked.popleft())
+
+    def _answers(self, reader: _Reader, chunk: list[str]) -> Iterator[Read]:
+        at = 0
+        while at < len(chunk):
+            try:
+                found = reader.answer()
+            except (EOFError, ConnectionError):
+                yield from map(self._here, chunk[at:])
+                return
+            if isinstance(found, OSError):
+                raise found
+            at += len(found)
+            yield from found
+
+
+def _answer(connection: Connection[Any, Any], read_one: Callable[[str], Read]) -> None:
+    """Read the packages that are asked for next, and hand them over."""
+    found: list[Read] = []
+    size = 0
+    for path in connection.recv():
+        try:
+            found.append(read_one(path))
+        except OSError as error:
+            connection.send(error)
+            return
+        size += sum(len(file.data) for file in found[-1].document.files.values())
+        if size >= ANSWER_BYTES:
+            connection.send(found)
+            found, size = [], 0
+    if found:
+        connection.send(found)
+
+
+def main() -> None:
+    """What a reader does until nobody asks any more: the numbers of a socket and of a folder."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # whoever asks is told, and lets this one end
+    own, folder = map(int, sys.argv[1:])
+    gc.disable()
+    connection: Connection[Any, Any] = Connection(own)
+    with suppress(EOFError, ConnectionError), connection, FeedFolder(folder) as opened:
+        reading: Reading = connection.recv()
+        read_one = partial(read_package, Loader(opened, reading.limits), strict=reading.strict)
+        while True:
+            _answer(connection, read_one)
+
+
+if __name__ == "__main__":
+    main()
