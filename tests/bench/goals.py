@@ -96,6 +96,17 @@ def _a_track(found: Found) -> float | None:
     return max(found.disk) and found.disk[max(found.disk)] / max(found.disk) if found.disk else None
 
 
+def _cores(group: str) -> Callable[[Found], float | None]:
+    """How many times as soon all cores are done as one."""
+
+    def sooner(found: Found) -> float | None:
+        one = figures.named(found.results, group, "one core")
+        both = figures.named(found.results, group, "all cores")
+        return None if one is None or both is None else figures.wall_ratio(one, both)
+
+    return sooner
+
+
 _CATALOGUE = "feedengine, by format and catalogue"
 
 GOALS = (
@@ -112,6 +123,9 @@ GOALS = (
     Goal("Judging: plays a CPU-second, with reasons", _speed("plays", _CATALOGUE), 1.5e6,
          least=True, form="{:,.0f}"),
     Goal("Judging: peak memory, MB", _memory("plays", _CATALOGUE), 250, form="{:,.0f}"),
+    Goal("All cores to one: applying what takes long to read", _cores("cores-feeds"), 1.5,
+         least=True),
+    Goal("All cores to one: judging", _cores("cores-plays"), 1.5, least=True),
     Goal("`feedengine validate` of a package: ms of CPU in all",
          _start("feedengine validate PACKAGE"), 150, form="{:,.0f}"),
     Goal("`feedengine --help`: ms of CPU in all", _start("feedengine --help"), 100,

@@ -235,7 +235,8 @@ It does the same on your machine. Ratios come first: they hold elsewhere, second
 
 _GOALS = """\
 What the project wants to be held to. Each figure comes from the tables below; what is compared was
-run side by side."""
+run side by side. Goals a CPU-second, or in microseconds, were set on a machine on which xml2db did
+2,900 packages a CPU-second and a SQLModel loader 330: the tables tell how this one compares."""
 
 _READ = """\
 The *floor* reads, hashes, parses and validates each package, and writes the rows that it leaves
