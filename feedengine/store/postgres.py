@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import logging
 import time
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from psycopg import OperationalError
@@ -18,8 +19,7 @@ from feedengine.model.instants import canonical_instant
 from feedengine.store.statements import driver_of
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-    from contextlib import AbstractContextManager
+    from collections.abc import Iterator, Sequence
 
     from sqlalchemy import Connection
 
@@ -40,8 +40,9 @@ lock included, and an entry may leave the Stack only when the disk has what beca
 logging.getLogger("psycopg").addHandler(logging.NullHandler())
 """Its warnings of broken pipelines would come out on standard error, beside what we say of them."""
 
-ASK_AFTER_SECONDS = 1.0
-"""So long a session may have been idle without being asked whether it is still there."""
+ASK_AFTER_SECONDS = 0.05
+"""So long a session may have been idle without being asked whether it is still there: a server may
+end sessions that say nothing for a tenth of a second."""
 
 _SINCE_17 = "; SET transaction_timeout = 0"
 
@@ -148,15 +149,28 @@ def rows_of(connection: Connection, asked: Sequence[tuple[str, Any]]) -> list[li
     driver = driver_of(connection)
     if len(asked) == 1:
         return [driver.execute(text, (given,)).fetchall() for text, given in asked]
-    with driver.pipeline():
+    with pipeline(connection):
         cursors = [driver.execute(text, (given,)) for text, given in asked]
     return [cursor.fetchall() for cursor in cursors]
 
 
-def pipeline(connection: Connection) -> AbstractContextManager[Any]:
-    """Until its end, statements are sent without waiting for their answers."""
-    found: AbstractContextManager[Any] = driver_of(connection).pipeline()
-    return found
+@contextmanager
+def pipeline(connection: Connection) -> Iterator[None]:
+    """Until its end, statements are sent without waiting for their answers.
+
+    A session that ends meanwhile cannot leave the pipeline, and is closed: else nothing could be
+    asked of it any more, not even to take back what was done. Raised is what ended it.
+    """
+    driver = driver_of(connection)
+    try:
+        with driver.pipeline():
+            yield
+    except OperationalError as error:
+        ended = error.__context__
+        if not driver.pgconn.pipeline_status:
+            raise
+        driver.close()
+        raise ended if isinstance(ended, OperationalError) else error from None
 
 
 def answers(connection: Connection, text: str) -> list[Any]:
