@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Literal, NamedTuple, get_origin
@@ -47,12 +48,16 @@ def _countries(given: Any) -> Any:
 
 def _country(given: str) -> str:
     """A country's code; the whole world is none."""
-    from feedengine.model.identifiers import WORLDWIDE, country_code
+    from feedengine.model.identifiers import WORLDWIDE, UnknownCountryError, country_code
 
-    code = country_code(given, [])
-    if code == WORLDWIDE:
-        raise ValueError("a country is wanted, such as GB; all are permitted when none is named")
-    return code
+    with suppress(UnknownCountryError):
+        code = country_code(given, [])
+        if code != WORLDWIDE:
+            return code
+    raise ValueError(
+        "a country's ISO 3166-1 alpha-2 code is wanted, such as GB; all are permitted when none is"
+        " named"
+    )
 
 
 @dataclass(frozen=True, kw_only=True)
