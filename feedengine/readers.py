@@ -7,6 +7,8 @@ that name other files, or leave a warning each. Usual ones are read sooner than 
 from __future__ import annotations
 
 import gc
+import os
+import pickle
 import signal
 import socket
 import subprocess
@@ -17,6 +19,8 @@ from contextlib import suppress
 from functools import partial
 from itertools import cycle, islice
 from multiprocessing.connection import Connection
+from queue import Queue
+from threading import Thread
 from typing import TYPE_CHECKING, Any, NamedTuple, Self
 
 from feedengine.cores import cores
@@ -38,8 +42,18 @@ MOST_READERS = 8
 CHUNK = 50
 """Packages that are asked for at once."""
 
+AHEAD = 1_000
+"""So many packages are asked for before they are needed: while a batch is written, there must be as
+much to read."""
+
+ASKED_CHARACTERS = 32 * 1024
+"""Of paths that are asked for, at most: more may not fit between two processes."""
+
 ANSWER_BYTES = 1 << 20
 """So many bytes of packages, about, are handed over at once."""
+
+ANSWERS = 16
+"""So many answers wait in a reader to be taken."""
 
 _COMMAND = (sys.executable, "-P", "-m", "feedengine.readers")
 _PATIENCE_SECONDS = 5.0
@@ -150,10 +164,10 @@ class Ahead:
             chunk = list(islice(paths, CHUNK))
             if not chunk:
                 break
+            while asked and _are_many([*(paths for _, paths in asked), chunk]):
+                yield from self._answers(*asked.popleft())
             reader.ask(chunk)
             asked.append((reader, chunk))
-            if len(asked) > 2 * self._most:
-                yield from self._answers(*asked.popleft())
         while asked:
             yield from self._answers(*asked.popleft())
 
@@ -171,22 +185,36 @@ class Ahead:
             yield from found
 
 
-def _answer(connection: Connection[Any, Any], read_one: Callable[[str], Read]) -> None:
-    """Read the packages that are asked for next, and hand them over."""
+def _are_many(chunks: Sequence[Sequence[str]]) -> bool:
+    """Whether these are more than may be asked for before answers are taken."""
+    characters = sum(len(path) for paths in chunks for path in paths)
+    return len(chunks) * CHUNK > AHEAD or characters > ASKED_CHARACTERS
+
+
+def _answered(paths: Sequence[str], read_one: Callable[[str], Read]) -> Iterator[bytes]:
+    """The packages that are asked for, read and packed; an error of the machine ends them."""
     found: list[Read] = []
     size = 0
-    for path in connection.recv():
+    for path in paths:
         try:
             found.append(read_one(path))
         except OSError as error:
-            connection.send(error)
+            yield pickle.dumps(error)
             return
         size += sum(len(file.data) for file in found[-1].document.files.values())
         if size >= ANSWER_BYTES:
-            connection.send(found)
+            yield pickle.dumps(found, pickle.HIGHEST_PROTOCOL)
             found, size = [], 0
     if found:
-        connection.send(found)
+        yield pickle.dumps(found, pickle.HIGHEST_PROTOCOL)
+
+
+def _hand_over(connection: Connection[Any, Any], answers: Queue[bytes]) -> None:
+    """Send answers as they are taken, while others are read; the process ends with its asker."""
+    with suppress(ConnectionError):
+        while True:
+            connection.send_bytes(answers.get())
+    os._exit(0)
 
 
 def main() -> None:
@@ -195,11 +223,14 @@ def main() -> None:
     own, folder = map(int, sys.argv[1:])
     gc.disable()
     connection: Connection[Any, Any] = Connection(own)
-    with suppress(EOFError, ConnectionError), connection, FeedFolder(folder) as opened:
+    answers: Queue[bytes] = Queue(ANSWERS)
+    Thread(target=_hand_over, args=(connection, answers), daemon=True).start()
+    with suppress(EOFError, ConnectionError), FeedFolder(folder) as opened:
         reading: Reading = connection.recv()
         read_one = partial(read_package, Loader(opened, reading.limits), strict=reading.strict)
         while True:
-            _answer(connection, read_one)
+            for answer in _answered(connection.recv(), read_one):
+                answers.put(answer)
 
 
 if __name__ == "__main__":

@@ -34,6 +34,16 @@ def starts(shop: Workshop, tracks: int) -> tuple[Case, ...]:
     )
 
 
+def loops() -> tuple[Case, ...]:
+    """What a second core gives to plain Python: the measure of what it can give to anybody."""
+
+    def by(processes: int) -> Callable[[int], Command]:
+        return lambda steps: (sys.executable, HERE / "loops.py", processes, steps)
+
+    steps = (1_000_000, 11_000_000)
+    return Case("one process", by(1), steps), Case("two at once", by(2), steps)
+
+
 def answers(shop: Workshop, tracks: int) -> Case:
     """Availability answers from a warm catalogue, one by one, batched, and by the SQL view."""
 

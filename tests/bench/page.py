@@ -249,9 +249,10 @@ difference between a large and a small run, in user and system time, on PostgreS
 server's. *Start-up* is what is left. *Spread* says how far the runs of one case lie apart: where it
 is large, the machine had other things to do. Wall time says little on such a machine.
 
-*Both cores* says how much of the wall time is left when the engine may use all cores, which says
-something on a quiet machine alone, and what that costs in CPU and memory. Everywhere else plays are
-judged on one core, since CPU is compared.
+*Both cores* says how much of the wall time is left when the engine may use all cores, and what that
+costs in CPU and memory. It says something on a quiet machine alone, and beside what is left for two
+processes of plain Python there, which calculate and do nothing else: half, if cores share nothing.
+Everywhere else plays are judged on one core, since CPU is compared.
 
 Packages are lifelike: tracks of two to three kilobytes with links, references and a list of
 countries, releases with a street date for each country, artists, labels. Of Updates nine in ten

@@ -71,6 +71,8 @@ def _feeds(shop: Workshop, size: Size) -> Iterator[Group]:
     for kind in KINDS:
         found = feed_cases.sqlite(shop, kind, size.tracks, size.packages)
         yield Group(f"sqlite-{kind}", f"{_TITLES[kind]}, SQLite", "package", found)
+    title = "Both cores: the machine itself"
+    yield Group("cores-machine", title, "step", command_cases.loops(), repeats=5)
     enough = max(size.packages[1], 2_500)  # else nobody reads ahead
     cores = feed_cases.cores(shop, size.tracks, (enough, 3 * enough))
     title = "Both cores: applying packages that are read from their trees"

@@ -106,6 +106,17 @@ def test_large_packages_are_handed_over_a_few_at_a_time(
     assert got == [told(here(feed)(path)) for path in PATHS]
 
 
+@pytest.mark.parametrize(("ahead", "characters"), [(50, 10_000), (150, 10_000), (10_000, 100)])
+def test_no_more_is_asked_for_than_there_is_room(
+    feed: FeedFolder, monkeypatch: pytest.MonkeyPatch, ahead: int, characters: int
+) -> None:
+    """However little that is, everything comes."""
+    monkeypatch.setattr(readers, "AHEAD", ahead)
+    monkeypatch.setattr(readers, "ASKED_CHARACTERS", characters)
+    with Ahead(feed, READING, here(feed), 2) as reader:
+        assert [read.path for read in reader.reads(iter(PATHS), len(PATHS))] == PATHS
+
+
 @pytest.mark.parametrize("many", [2, 0])
 def test_few_packages_are_read_here(feed: FeedFolder, many: int) -> None:
     """Starting a process takes longer."""
