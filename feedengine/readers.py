@@ -72,12 +72,12 @@ class _Reader:
     def __init__(self, folder: FeedFolder, reading: Reading) -> None:
         """Start it, for the feed of ``folder``."""
         here, there = socket.socketpair()
-        with there:
+        with here, there:
             descriptors = (there.fileno(), folder.descriptor)
             self._process = subprocess.Popen(  # noqa: S603 - our own program
                 [*_COMMAND, *map(str, descriptors)], stdin=subprocess.DEVNULL, pass_fds=descriptors
             )
-        self._connection: Connection[Any, Any] = Connection(here.detach())
+            self._connection: Connection[Any, Any] = Connection(here.detach())
         self.ask(reading)
 
     def ask(self, what: Reading | Sequence[str]) -> None:
@@ -88,7 +88,7 @@ class _Reader:
     def answer(self) -> list[Read] | OSError:
         """Some of the packages that were asked for, in their order, or what the machine lacks.
 
-        Raises `EOFError` or `ConnectionError` where the process has ended.
+        Raises `EOFError`, or an `OSError`, where the process has ended.
         """
         found: list[Read] | OSError = self._connection.recv()
         return found
@@ -151,14 +151,17 @@ class Ahead:
             found = self._here(path)
             slow += not found.document.unread
             yield found
-        if self._most and slow > SAMPLE // 2 and many - SAMPLE >= MANY:
-            yield from self._by_others(paths)
-        else:
-            yield from map(self._here, paths)
+        if slow > SAMPLE // 2 and many - SAMPLE >= MANY:
+            self._start()
+        yield from self._by_others(paths) if self._readers else map(self._here, paths)
+
+    def _start(self) -> None:
+        """As many readers as may be, and as there is room for."""
+        with suppress(OSError):
+            for _ in range(self._most):
+                self._readers.append(_Reader(self._folder, self._reading))
 
     def _by_others(self, paths: Iterator[str]) -> Iterator[Read]:
-        for _ in range(self._most):
-            self._readers.append(_Reader(self._folder, self._reading))
         asked: deque[tuple[_Reader, list[str]]] = deque()
         for reader in cycle(self._readers):
             chunk = list(islice(paths, CHUNK))
@@ -176,7 +179,7 @@ class Ahead:
         while at < len(chunk):
             try:
                 found = reader.answer()
-            except (EOFError, ConnectionError):
+            except (EOFError, OSError):
                 yield from map(self._here, chunk[at:])
                 return
             if isinstance(found, OSError):

@@ -152,12 +152,32 @@ def test_what_a_reader_that_is_killed_has_not_given_is_read_here(
     assert got == PATHS
 
 
+@pytest.mark.parametrize("command", [(sys.executable, "-c", "pass"), ("/nowhere/python",)])
 def test_readers_that_cannot_even_begin_are_done_without(
-    feed: FeedFolder, monkeypatch: pytest.MonkeyPatch
+    feed: FeedFolder, monkeypatch: pytest.MonkeyPatch, command: tuple[str, ...]
 ) -> None:
     """As where there is no room for another process."""
-    monkeypatch.setattr(readers, "_COMMAND", (sys.executable, "-c", "pass"))
+    monkeypatch.setattr(readers, "_COMMAND", command)
     with Ahead(feed, READING, here(feed), 2) as ahead:
+        assert [read.path for read in ahead.reads(iter(PATHS), len(PATHS))] == PATHS
+
+
+_HALF_AN_ANSWER = """
+import socket, sys
+asker = socket.socket(fileno=int(sys.argv[1]))
+asker.sendall(b"\\0\\0\\1\\0half")
+asker.shutdown(socket.SHUT_WR)
+while asker.recv(65536):
+    pass
+"""
+
+
+def test_an_answer_that_is_cut_short_is_none(
+    feed: FeedFolder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As of a reader that is killed while it hands over."""
+    monkeypatch.setattr(readers, "_COMMAND", (sys.executable, "-c", _HALF_AN_ANSWER))
+    with Ahead(feed, READING, here(feed), 1) as ahead:
         assert [read.path for read in ahead.reads(iter(PATHS), len(PATHS))] == PATHS
 
 
