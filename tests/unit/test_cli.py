@@ -8,6 +8,7 @@ import shutil
 import signal
 import subprocess
 import sys
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -1120,8 +1121,12 @@ def test_ctrl_c_ends_quietly(own: Path) -> None:
 
     with (own / "Stack" / ".lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
-        command = subprocess.Popen(
-            [*COMMAND, "run"], cwd=own, stdout=subprocess.PIPE, stderr=subprocess.PIPE
+        command = subprocess.Popen(  # what a shell runs in the background ignores Ctrl-C
+            [*COMMAND, "run"],
+            cwd=own,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            preexec_fn=partial(signal.signal, signal.SIGINT, signal.SIG_DFL),  # noqa: PLW1509
         )
         assert command.stderr is not None
         said = command.stderr.readline()
