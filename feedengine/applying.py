@@ -11,6 +11,7 @@ import hashlib
 import threading
 import time
 from collections.abc import Iterator, Sequence
+from contextlib import closing
 from datetime import datetime
 from typing import TYPE_CHECKING
 
@@ -148,7 +149,7 @@ class FeedApplier:
             return
         settings = self.settings
         reading = Reading(limits_of(settings), strict=self.strict)
-        with Ahead(self.folder, reading, self._read, settings.readers) as ahead:
+        with closing(Ahead(self.folder, reading, self._read, settings.readers)) as ahead:
             yield from ahead.reads(packages, self.many)
 
     def _batch(self, batch: list[Read], *, last: bool) -> list[Outcome]:

@@ -62,12 +62,6 @@ class SmallFeed(FeedApplier):
         self._steps = Steps(time.perf_counter() - began, 0.0, 0.0)
         return last and bool(self.batch)
 
-    def _reads(self, packages: Iterator[str]) -> Iterator[Read]:
-        """The packages in their order; too few to be read by others, too."""
-        if self.earlier:
-            return super()._reads(packages)
-        return map(self._read, packages)
-
     def save(self) -> None:
         """Save it in the transaction that the turn is in (`Turn.together`)."""
         began = time.perf_counter()

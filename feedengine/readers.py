@@ -21,15 +21,12 @@ from itertools import cycle, islice
 from multiprocessing.connection import Connection
 from queue import Queue
 from threading import Thread
-from typing import TYPE_CHECKING, Any, NamedTuple, Self
+from typing import Any, NamedTuple
 
 from feedengine.cores import cores
 from feedengine.feeds.document import Limits, Loader
 from feedengine.feeds.folder import FeedFolder
 from feedengine.packages import Read, read_package
-
-if TYPE_CHECKING:
-    from types import TracebackType
 
 SAMPLE = 200
 """So many packages are read before it is known whether reading takes long."""
@@ -104,7 +101,7 @@ class _Reader:
 
 
 class Ahead:
-    """Reads packages of a feed, maybe ahead of being asked for them; a context manager.
+    """Reads packages of a feed, maybe ahead of being asked for them, until it is closed.
 
     Where a reader ends before its time, such as for want of memory, what it has not given is read
     by this process.
@@ -122,19 +119,10 @@ class Ahead:
         ``processes`` is how many others may read: one fewer than there are cores unless said.
         """
         self._folder, self._reading, self._here = folder, reading, here
-        self._most = min(cores() - 1, MOST_READERS) if processes is None else processes
+        self._processes = processes
         self._readers: list[_Reader] = []
 
-    def __enter__(self) -> Self:
-        """Give itself."""
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def close(self) -> None:
         """Let the readers end."""
         for reader in self._readers:
             reader.close()
@@ -157,8 +145,9 @@ class Ahead:
 
     def _start(self) -> None:
         """As many readers as may be, and as there is room for."""
+        most = min(cores() - 1, MOST_READERS) if self._processes is None else self._processes
         with suppress(OSError):
-            for _ in range(self._most):
+            for _ in range(most):
                 self._readers.append(_Reader(self._folder, self._reading))
 
     def _by_others(self, paths: Iterator[str]) -> Iterator[Read]:

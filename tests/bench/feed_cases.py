@@ -114,4 +114,6 @@ def waiting(shop: Workshop, entries: int) -> Case:
         return COMMAND, "run", shop.queued(many)
 
     once = 1 if entries >= MANY_ENTRIES else None
-    return Case(f"{entries:,} waiting", command, (10, entries), most_repeats=once)
+    return Case(
+        f"{entries:,} waiting", command, (min(10, entries // 2), entries), most_repeats=once
+    )

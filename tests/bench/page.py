@@ -162,8 +162,7 @@ def _growth(found: Sequence[Result]) -> str:
             rows.append(
                 (one.name, number(reads), number(read / 1e3), number(writes), number(written / 1e3))
             )
-    unit = found[0].unit
-    heads = (f"read calls a {unit}", "KB read", "write calls", "KB written")
+    heads = ("read calls each", "KB read", "write calls", "KB written")
     return f"{_costs(found)}\n\n{table(('', *heads), rows)}\n\n{_WHY[found[0].group]}"
 
 

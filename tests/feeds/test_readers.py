@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 import time
+from contextlib import closing
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -81,7 +82,7 @@ def told(read: Read) -> tuple[Any, ...]:
 def test_whoever_reads_packages_they_are_the_same(feed: FeedFolder, processes: int) -> None:
     """In their order, with the same requests, digests and findings (P6, P9)."""
     want = [told(here(feed)(path)) for path in PATHS]
-    with Ahead(feed, READING, here(feed), processes) as ahead:
+    with closing(Ahead(feed, READING, here(feed), processes)) as ahead:
         got = [told(read) for read in ahead.reads(iter(PATHS), len(PATHS))]
         assert len(ahead._readers) == processes
     assert got == want
@@ -89,7 +90,7 @@ def test_whoever_reads_packages_they_are_the_same(feed: FeedFolder, processes: i
 
 def test_kinds_are_those_of_this_process(feed: FeedFolder) -> None:
     """An object's kind is compared by what it is."""
-    with Ahead(feed, READING, here(feed), 1) as ahead:
+    with closing(Ahead(feed, READING, here(feed), 1)) as ahead:
         for read in ahead.reads(iter(PATHS), len(PATHS)):
             kind = getattr(read.request, "kind", None)
             assert kind is None or kind is kinds()[kind.name]
@@ -101,7 +102,7 @@ def test_large_packages_are_handed_over_a_few_at_a_time(
     """Their answers come in several parts."""
     small = "from feedengine import readers; readers.ANSWER_BYTES = 900; readers.main()"
     monkeypatch.setattr(readers, "_COMMAND", (sys.executable, "-c", small))
-    with Ahead(feed, READING, here(feed), 1) as ahead:
+    with closing(Ahead(feed, READING, here(feed), 1)) as ahead:
         got = [told(read) for read in ahead.reads(iter(PATHS), len(PATHS))]
     assert got == [told(here(feed)(path)) for path in PATHS]
 
@@ -113,14 +114,14 @@ def test_no_more_is_asked_for_than_there_is_room(
     """However little that is, everything comes."""
     monkeypatch.setattr(readers, "AHEAD", ahead)
     monkeypatch.setattr(readers, "ASKED_CHARACTERS", characters)
-    with Ahead(feed, READING, here(feed), 2) as reader:
+    with closing(Ahead(feed, READING, here(feed), 2)) as reader:
         assert [read.path for read in reader.reads(iter(PATHS), len(PATHS))] == PATHS
 
 
 @pytest.mark.parametrize("many", [2, 0])
 def test_few_packages_are_read_here(feed: FeedFolder, many: int) -> None:
     """Starting a process takes longer."""
-    with Ahead(feed, READING, here(feed), 1) as ahead:
+    with closing(Ahead(feed, READING, here(feed), 1)) as ahead:
         assert [read.path for read in ahead.reads(iter(PATHS), many)] == PATHS
         assert ahead._readers == []
 
@@ -132,7 +133,7 @@ def test_usual_packages_are_read_here(tmp_path: Path) -> None:
         (tmp_path / FEED / f"{number:03}" / "package.xml").write_text(USUAL[0])
     with (
         FeedFolder.open(tmp_path, FEED) as feed,
-        Ahead(feed, READING, here(feed), 1) as ahead,
+        closing(Ahead(feed, READING, here(feed), 1)) as ahead,
     ):
         assert len(list(ahead.reads(iter(PATHS[:9]), 300))) == 9
         assert ahead._readers == []
@@ -144,7 +145,7 @@ def test_what_a_reader_that_is_killed_has_not_given_is_read_here(
 ) -> None:
     """Nothing is lost, nothing comes twice."""
     got = []
-    with Ahead(feed, READING, here(feed), processes) as ahead:
+    with closing(Ahead(feed, READING, here(feed), processes)) as ahead:
         for read in ahead.reads(iter(PATHS), len(PATHS)):
             got.append(read.path)
             if len(got) == 60:
@@ -158,7 +159,7 @@ def test_readers_that_cannot_even_begin_are_done_without(
 ) -> None:
     """As where there is no room for another process."""
     monkeypatch.setattr(readers, "_COMMAND", command)
-    with Ahead(feed, READING, here(feed), 2) as ahead:
+    with closing(Ahead(feed, READING, here(feed), 2)) as ahead:
         assert [read.path for read in ahead.reads(iter(PATHS), len(PATHS))] == PATHS
 
 
@@ -177,7 +178,7 @@ def test_an_answer_that_is_cut_short_is_none(
 ) -> None:
     """As of a reader that is killed while it hands over."""
     monkeypatch.setattr(readers, "_COMMAND", (sys.executable, "-c", _HALF_AN_ANSWER))
-    with Ahead(feed, READING, here(feed), 1) as ahead:
+    with closing(Ahead(feed, READING, here(feed), 1)) as ahead:
         assert [read.path for read in ahead.reads(iter(PATHS), len(PATHS))] == PATHS
 
 
@@ -198,17 +199,21 @@ readers.main()
 def test_the_machines_errors_are_no_packages_fault(
     feed: FeedFolder, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """They pass upwards, as if met in this process; what was read before is given."""
+    """They pass upwards, as if met in this process; what was asked for before is given."""
     monkeypatch.setattr(readers, "_COMMAND", (sys.executable, "-c", _BROKEN_DISK))
-    got = []
-    with Ahead(feed, READING, here(feed), 1) as ahead, pytest.raises(OSError, match="broken") as it:
-        got += [read.path for read in ahead.reads(iter(PATHS), len(PATHS))]
+    got: list[str] = []
+    with (
+        closing(Ahead(feed, READING, here(feed), 1)) as ahead,
+        pytest.raises(OSError, match="broken") as it,
+    ):
+        got.extend(read.path for read in ahead.reads(iter(PATHS), len(PATHS)))
+    assert got == PATHS[:102]
     assert it.value.errno == errno.EIO
 
 
 def test_readers_end_when_nobody_wants_more(feed: FeedFolder) -> None:
     """As when the run is stopped."""
-    with Ahead(feed, READING, here(feed), 2) as ahead:
+    with closing(Ahead(feed, READING, here(feed), 2)) as ahead:
         reads = ahead.reads(iter(PATHS), len(PATHS))
         for _ in range(5):
             next(reads)
