@@ -33,10 +33,14 @@ class Message(NamedTuple):
 
 
 class Cut(NamedTuple):
-    """The message of which number (from 1) is the last one, or the first that does not arrive."""
+    """The message of which number (from 1) is the last one, or the first that does not arrive.
+
+    Only messages whose text begins with ``says`` are counted.
+    """
 
     number: int
     way: str
+    says: str = ""
 
 
 class Proxy:
@@ -58,6 +62,7 @@ class Proxy:
         self._server = server
         self._cut = cut
         self._act = act
+        self._counted = 0
         self._guard = threading.Lock()
         self._links: list[_Link] = []
         folder.mkdir()
@@ -113,7 +118,10 @@ class Proxy:
         """In which way the connection is cut at a message, if at all."""
         with self._guard:
             self.messages.append(message)
-            if self._cut is None or self._cut.number != len(self.messages):
+            if self._cut is None or not message.text.startswith(self._cut.says):
+                return ""
+            self._counted += 1
+            if self._cut.number != self._counted:
                 return ""
         if self._act is None:
             return self._cut.way

@@ -76,13 +76,17 @@ class SharedSites:
             shutil.rmtree(root)
 
 
+COMMIT = "COMMIT"
+"""How a message of either side begins by which something is committed."""
+
+
 def committing(messages: Sequence[Message]) -> list[int]:
     """The numbers of the messages that commit what a run writes."""
     found, reads = [], False
     for number, message in enumerate(messages, 1):
         if message.sender == CLIENT and message.text.startswith("BEGIN"):
             reads = "REPEATABLE" in message.text
-        if message.sender == CLIENT and message.text.startswith("COMMIT") and not reads:
+        if message.sender == CLIENT and message.text.startswith(COMMIT) and not reads:
             found.append(number)
     return found
 
