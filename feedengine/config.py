@@ -281,11 +281,12 @@ class Settings:
         description="the IANA zone of a station's times without an offset (L4)",
     )
 
-    play_threads: int | None = Field(
+    play_processes: int | None = Field(
         None,
-        ge=1,
+        ge=0,
         le=64,
-        description="how many threads judge plays; two unless set, one where there is one core",
+        description="processes that judge plays beside the one that reads them, where there are"
+        " many; one fewer than there are cores unless set",
     )
 
     @property
@@ -341,7 +342,7 @@ PLAYS = (
     "play_columns",
     "stream",
     "station_zone",
-    "play_threads",
+    "play_processes",
 )
 """The settings of the way out."""
 

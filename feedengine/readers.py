@@ -9,10 +9,6 @@ from __future__ import annotations
 import gc
 import os
 import pickle
-import signal
-import socket
-import subprocess
-import sys
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
@@ -23,7 +19,7 @@ from queue import Queue
 from threading import Thread
 from typing import Any, NamedTuple
 
-from feedengine.cores import cores
+from feedengine.beside import Beside, asked, beside, running
 from feedengine.feeds.document import Limits, Loader
 from feedengine.feeds.folder import FeedFolder
 from feedengine.packages import Read, read_package
@@ -33,8 +29,6 @@ SAMPLE = 200
 
 MANY = 2_000
 """So many must be left: a process costs some 0.2 s of CPU before it reads."""
-
-MOST_READERS = 8
 
 CHUNK = 50
 """Packages that are asked for at once."""
@@ -52,8 +46,7 @@ ANSWER_BYTES = 1 << 20
 ANSWERS = 16
 """So many answers wait in a reader to be taken."""
 
-_COMMAND = (sys.executable, "-P", "-m", "feedengine.readers")
-_PATIENCE_SECONDS = 5.0
+_COMMAND = running("feedengine.readers")
 
 
 class Reading(NamedTuple):
@@ -68,13 +61,8 @@ class _Reader:
 
     def __init__(self, folder: FeedFolder, reading: Reading) -> None:
         """Start it, for the feed of ``folder``."""
-        here, there = socket.socketpair()
-        with here, there:
-            descriptors = (there.fileno(), folder.descriptor)
-            self._process = subprocess.Popen(  # noqa: S603 - our own program
-                [*_COMMAND, *map(str, descriptors)], stdin=subprocess.DEVNULL, pass_fds=descriptors
-            )
-            self._connection: Connection[Any, Any] = Connection(here.detach())
+        self._beside = Beside(_COMMAND, [folder.descriptor])
+        self._connection: Connection[Any, Any] = Connection(self._beside.socket.detach())
         self.ask(reading)
 
     def ask(self, what: Reading | Sequence[str]) -> None:
@@ -93,11 +81,7 @@ class _Reader:
     def close(self) -> None:
         """Let it end."""
         self._connection.close()
-        try:
-            self._process.wait(_PATIENCE_SECONDS)
-        except subprocess.TimeoutExpired:
-            self._process.kill()
-            self._process.wait()
+        self._beside.close()
 
 
 class Ahead:
@@ -145,9 +129,8 @@ class Ahead:
 
     def _start(self) -> None:
         """As many readers as may be, and as there is room for."""
-        most = min(cores() - 1, MOST_READERS) if self._processes is None else self._processes
         with suppress(OSError):
-            for _ in range(most):
+            for _ in range(beside(self._processes)):
                 self._readers.append(_Reader(self._folder, self._reading))
 
     def _by_others(self, paths: Iterator[str]) -> Iterator[Read]:
@@ -211,10 +194,9 @@ def _hand_over(connection: Connection[Any, Any], answers: Queue[bytes]) -> None:
 
 def main() -> None:
     """What a reader does until nobody asks any more: the numbers of a socket and of a folder."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # whoever asks is told, and lets this one end
-    own, folder = map(int, sys.argv[1:])
+    asker, (folder,) = asked()
     gc.disable()
-    connection: Connection[Any, Any] = Connection(own)
+    connection: Connection[Any, Any] = Connection(asker.detach())
     answers: Queue[bytes] = Queue(ANSWERS)
     Thread(target=_hand_over, args=(connection, answers), daemon=True).start()
     with suppress(EOFError, ConnectionError), FeedFolder(folder) as opened:
@@ -223,7 +205,3 @@ def main() -> None:
         while True:
             for answer in _answered(connection.recv(), read_one):
                 answers.put(answer)
-
-
-if __name__ == "__main__":
-    main()

@@ -15,7 +15,8 @@ from feedengine.cli.validating import root_for
 if TYPE_CHECKING:
     from feedengine.config import Settings
     from feedengine.plays.frames import Counts, FormatName
-    from feedengine.plays.judging import Consulted, Judged
+    from feedengine.plays.job import Consulted
+    from feedengine.plays.judging import Judged
     from feedengine.plays.sources import Meter
     from feedengine.plays.sums import Came, Summary
 
@@ -85,7 +86,7 @@ def _asked(
     site: Settings, form: FormatName, to: Any, *, alone: bool, availability: bool
 ) -> Iterator[Consulted]:
     """The site's catalogue and ledger; the format alone where there are none."""
-    from feedengine.plays.judging import FORMAT_ALONE, Consulted
+    from feedengine.plays.job import FORMAT_ALONE, Consulted
 
     if alone:
         yield Consulted(notes=(FORMAT_ALONE,))
@@ -112,10 +113,10 @@ class Refused:
         """Keep what there is room for."""
         if len(self.rows) >= self.most or not one.verdict.rejected.any():
             return
-        from feedengine.plays.results import rejected_rows
+        from feedengine.plays.results import rejected_places
 
-        found = rejected_rows(one.verdict).slice(0, self.most - len(self.rows))
-        for row in found.select(["source", "row", "reasons"]).to_pylist():
+        found = rejected_places(one.verdict).slice(0, self.most - len(self.rows))
+        for row in found.to_pylist():
             self.rows.append((f"{row['source']}:{row['row']}", ", ".join(row["reasons"])))
 
 

@@ -7,10 +7,11 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
+from feedengine.beside import beside
 from feedengine.errors import UsageError, quoted
 from feedengine.plays.examples import Examples
-from feedengine.plays.judging import NOBODY, Consulted, Judged, Sum, job_for, judged
-from feedengine.plays.lanes import lanes
+from feedengine.plays.job import NOBODY, Consulted, job_for
+from feedengine.plays.judging import Judged, Sum, judged
 from feedengine.plays.moments import instant_of, micros_of
 from feedengine.plays.report import About, report
 from feedengine.plays.results import Results, write_report, write_summary
@@ -64,15 +65,15 @@ def summarise(
     found = sources([str(one) for one in inputs], how.kind)
     job = job_for(settings, how.form, micros(how.now), how.consulted)
     total, meter = Sum(job.terms.now), Meter(found)
-    threads = settings.play_threads or lanes()
+    others = beside(settings.play_processes)
     if how.out is None:
-        for one in judged(found, job, meter, threads):
+        for one in judged(found, job, meter, others, rows=False):
             total.add(one)
             told(one, meter)
         return total.summary()
     examples = Examples()
     with Results(how.out, job.form) as results:
-        for one in judged(found, job, meter, threads):
+        for one in judged(found, job, meter, others):
             total.add(one)
             results.add(one.verdict)
             examples.add(one.verdict)

@@ -6,6 +6,7 @@ import shutil
 import tempfile
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
+from pathlib import Path
 from typing import IO, Any, cast
 
 import numpy as np
@@ -27,8 +28,10 @@ _DICTIONARY_BYTES = 1 << 18
 _SPOOLED = 32 * 1024 * 1024
 
 
-def read_parquet(stream: Stream, source: str, naming: Naming) -> Iterator[pa.RecordBatch]:
-    """Raw batches; a row's place is its number, from 1.
+def read_parquet(
+    stream: Stream, source: str, naming: Naming, group: int = 0
+) -> Iterator[pa.RecordBatch]:
+    """Raw batches, from a row group on; a row's place is its number in the file, from 1.
 
     What is damaged ends the file with a row that says so; the rows before it are read.
     """
@@ -39,7 +42,8 @@ def read_parquet(stream: Stream, source: str, naming: Naming) -> Iterator[pa.Rec
             if isinstance(columns, Bad):
                 yield batch_of(source, [(row, columns)])
                 return
-            for batch in _batches(file, found, columns):
+            row += sum(_sizes(found)[:group])
+            for batch in _batches(file, found, columns, range(group, found.num_row_groups)):
                 batch.validate(full=False)
                 yield _raw(batch, source, columns, row)
                 row += batch.num_rows
@@ -49,6 +53,32 @@ def read_parquet(stream: Stream, source: str, naming: Naming) -> Iterator[pa.Rec
         if isinstance(error, OSError) and error.errno is not None:
             raise
         yield batch_of(source, [(row, Bad("file-damaged", str(error)[:200]))])
+
+
+def group_sizes(path: Path) -> list[int]:
+    """The rows in each row group; none where the file cannot be read."""
+    try:
+        with _opened(path) as found:
+            return _sizes(found)
+    except (pa.ArrowException, OSError):
+        return []
+
+
+def _sizes(found: parquet.ParquetFile) -> list[int]:
+    return [found.metadata.row_group(group).num_rows for group in range(found.num_row_groups)]
+
+
+def read_group(path: Path, source: str, naming: Naming, group: int) -> Iterator[pa.RecordBatch]:
+    """As `read_parquet`, one row group. Raises whatever is wrong with it, as pyarrow does."""
+    with path.open("rb") as file, _opened(file) as found:
+        columns = _columns(found.schema_arrow, naming)
+        if isinstance(columns, Bad):
+            raise DamagedError(columns.content)
+        row = 1 + sum(_sizes(found)[:group])
+        for batch in _batches(file, found, columns, [group]):
+            batch.validate(full=False)
+            yield _raw(batch, source, columns, row)
+            row += batch.num_rows
 
 
 def _opened(
@@ -61,11 +91,11 @@ def _opened(
 
 
 def _batches(
-    file: Any, found: parquet.ParquetFile, columns: Mapping[str, str]
+    file: Any, found: parquet.ParquetFile, columns: Mapping[str, str], groups: Iterable[int]
 ) -> Iterator[pa.RecordBatch]:
     """One row group after the other: read all at once they would be held all at once."""
     repeating = _repeating(file, found, columns)
-    for group in range(found.metadata.num_row_groups):
+    for group in groups:
         size = found.metadata.row_group(group)
         fitting = _BATCH_BYTES * size.num_rows // max(size.total_byte_size, 1)
         rows = min(max(fitting, 1), _READ_ROWS)

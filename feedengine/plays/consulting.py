@@ -6,8 +6,9 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from typing import TYPE_CHECKING
 
-from feedengine.plays.judging import FORMAT_ALONE, Consulted
-from feedengine.plays.loading import load
+from feedengine.plays.job import FORMAT_ALONE, Consulted
+from feedengine.plays.kept import Kept
+from feedengine.plays.loading import load_kept
 from feedengine.plays.looking import Looker
 from feedengine.plays.remembered import remembered
 from feedengine.plays.verdicts import Terms
@@ -42,24 +43,28 @@ def consulted(
     """
     notes = []
     with ExitStack() as until:
-        looker = _looker(settings, database, form, availability=availability) if catalogue else None
+        looker, opened = None, None
+        if catalogue:
+            looker, opened = _looker(settings, database, form, availability=availability)
         if looker is None:
             notes.append(FORMAT_ALONE)
         elif not availability:
             notes.append(WITHOUT_AVAILABILITY)
         left = until.enter_context(remembered(database, way)) if way else None
         seq = None if looker is None else looker.register.facts.seq
-        yield Consulted(looker, left, seq, tuple(notes))
+        yield Consulted(looker, left, seq, tuple(notes), opened)
 
 
 def _looker(
     settings: Settings, database: Database, form: FormatName, *, availability: bool
-) -> Looker:
+) -> tuple[Looker, Kept | None]:
+    """The catalogue, and how other processes come by it."""
     folder = settings.plays / SNAPSHOTS
     with suppress(OSError):
         # Without the folder, as on a read-only disk, the arrays are made anew for every run.
         folder.mkdir(parents=True, exist_ok=True)
     with reading(database) as connection:
-        facts = load(connection, words=form == "playlist", folder=folder)
+        facts, snapshot = load_kept(connection, folder, words=form == "playlist")
     terms = Terms(settings.provider, settings.release_policy, settings.judge, availability)
-    return Looker(facts, terms, settings.match_threshold)
+    kept = None if snapshot is None else Kept(snapshot, terms, settings.match_threshold)
+    return Looker(facts, terms, settings.match_threshold), kept

@@ -20,10 +20,13 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
 
-def read(found: Sequence[Source], naming: Naming, meter: Meter) -> Iterator[pa.RecordBatch]:
+def read(
+    found: Sequence[Source], naming: Naming, meter: Meter, group: int = 0
+) -> Iterator[pa.RecordBatch]:
     """The raw batches of these sources, in their order; ``meter`` says how far reading is.
 
-    Raises `UsageError` for a file that may not be read, `ServiceError` for a disk that fails.
+    Of Parquet the row groups from ``group`` on are read. Raises `UsageError` for a file that may
+    not be read, `ServiceError` for a disk that fails.
     """
     for source in found:
         with opened(source, meter) as stream:
@@ -32,7 +35,7 @@ def read(found: Sequence[Source], naming: Naming, meter: Meter) -> Iterator[pa.R
             elif source.kind == "json":
                 yield from read_json(stream, source.name, naming)
             elif source.kind == "parquet":
-                yield from read_parquet(stream, source.name, naming)
+                yield from read_parquet(stream, source.name, naming, group)
             else:
                 quoting = source.kind == "csv"
                 yield from read_delimited(stream, source.name, naming, quoting=quoting)

@@ -7,96 +7,26 @@ Nothing is written here; `results` writes what came of it. The same inputs, cata
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import closing
 from functools import partial
-from typing import TYPE_CHECKING, NamedTuple, TypeAlias
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from feedengine.plays.enrich import Fills, Made, enrich, ids_made
-from feedengine.plays.frames import (
-    FAULT,
-    Catalogue,
-    Counts,
-    FormatName,
-    Looked,
-    Mask,
-    Masks,
-    Verdict,
-)
-from feedengine.plays.gather import Naming, of_stream
-from feedengine.plays.intake import read
-from feedengine.plays.judge import Terms, good, judge
-from feedengine.plays.lanes import in_order
-from feedengine.plays.reports import FORMATS, Format
+from feedengine.plays.alone import Alone, alone
+from feedengine.plays.frames import Counts, Mask, Masks, Verdict
+from feedengine.plays.job import Job
+from feedengine.plays.judge import good
+from feedengine.plays.numbering import with_ids
 from feedengine.plays.rules import RULE_ORDER
 from feedengine.plays.seen import Numbers, Seen, Standing
+from feedengine.plays.sharing import Inputs, Sharing
 from feedengine.plays.sources import Meter, Source
-from feedengine.plays.stations import StationClock
 from feedengine.plays.sums import Countries, Days, Summary, outcomes
-from feedengine.plays.texts import Words, given
 
 if TYPE_CHECKING:
     import pyarrow as pa
-
-    from feedengine.config import Settings
-
-Delivered: TypeAlias = Callable[[Words, Words], Mask]
-"""Which ids, given by their halves, this way out has delivered already."""
-
-
-class Consulted(NamedTuple):
-    """Who is asked besides: the catalogue, as of its change ``seq``, and what has left already.
-
-    ``notes`` say, for people, what is not asked.
-    """
-
-    catalogue: Catalogue | None = None
-    delivered: Delivered | None = None
-    seq: int | None = None
-    notes: tuple[str, ...] = ()
-
-
-NOBODY = Consulted()
-
-FORMAT_ALONE = "judged by the format alone; no catalogue is asked (L2, L3, L6, L10-L13)"
-"""The note of a run without a catalogue."""
-
-
-@dataclass(frozen=True, slots=True)
-class Job:
-    """How plays are judged: the format, what fills, the terms, and who is asked besides."""
-
-    form: Format
-    fills: Fills
-    terms: Terms
-    naming: Naming
-    consulted: Consulted = NOBODY
-    stream: str | None = None
-
-
-def job_for(settings: Settings, form: FormatName, now: int, consulted: Consulted = NOBODY) -> Job:
-    """The job that the settings describe; ``now`` in microseconds since 1970 UTC."""
-    configured = {
-        "partnerid": settings.partner_id,
-        "formatid": settings.format_id,
-        "useragent": settings.user_agent,
-    }
-    fills = Fills(
-        now,
-        {name: value for name, value in configured.items() if value is not None},
-        {country: str(shop) for country, shop in settings.shop_ids.items()},
-        StationClock(settings.station_zone),
-    )
-    terms = Terms(
-        now,
-        frozenset(settings.permitted_shops),
-        frozenset(settings.permitted_countries),
-        settings.endpoint_max_seconds,
-    )
-    naming = Naming(settings.play_columns)
-    return Job(FORMATS[form], fills, terms, naming, consulted, settings.stream)
 
 
 class Judged(NamedTuple):
@@ -107,94 +37,41 @@ class Judged(NamedTuple):
     matched: Mapping[str, int]
 
 
-def judged(found: Sequence[Source], job: Job, meter: Meter, threads: int = 1) -> Iterator[Judged]:
-    """The verdicts over these sources, batch by batch in their order, ``threads`` of them at once.
+def judged(
+    found: Sequence[Source], job: Job, meter: Meter, others: int = 0, *, rows: bool = True
+) -> Iterator[Judged]:
+    """The verdicts over these sources, batch by batch in their order.
 
-    What a batch owes to those before it is done one after the other: the ids of rows without one,
-    and which ids came before.
+    So many ``others``, processes, read and judge besides. Which ids came before, and which have
+    left already, is found here, a batch after the other. Without ``rows`` batches may have those
+    columns alone by which rows are found and counted (`handed`).
     """
-    with Seen() as ids:
-        standing = Standing(ids)
-        for one in in_order(partial(_alone, job=job), _numbered(found, job, meter), threads):
-            yield _settled(one, standing)
+    with Seen() as ids, closing(Sharing(Inputs(found, meter), job, others, rows=rows)) as sharing:
+        yield from map(partial(_settled, job=job, standing=Standing(ids)), sharing.judged())
 
 
 def judged_alone(raw: pa.RecordBatch, job: Job) -> Judged:
     """The verdict over one raw batch."""
     with Seen() as ids, Seen() as names:
-        return _settled(_alone(_with_ids(raw, job, Numbers(names)), job), Standing(ids))
+        return _settled(alone(with_ids(raw, job, Numbers(names)), job), job, Standing(ids))
 
 
-class _Numbered(NamedTuple):
-    """A raw batch, and the ids that were made for those of its rows that have none (L1)."""
+def _settled(one: Alone, job: Job, standing: Standing) -> Judged:
+    """The batch judged as one of a run.
 
-    raw: pa.RecordBatch
-    made: Made
-
-
-def _numbered(found: Sequence[Source], job: Job, meter: Meter) -> Iterator[_Numbered]:
-    """The batches of these sources; identical rows are told apart within their file."""
-    for source in found:
-        with Seen() as names:
-            numbers = Numbers(names)
-            for raw in read([source], job.naming, meter):
-                yield _with_ids(raw, job, numbers)
-
-
-def _with_ids(raw: pa.RecordBatch, job: Job, numbers: Numbers) -> _Numbered:
-    raw = raw if job.stream is None else of_stream(raw, job.stream)
-    return _Numbered(raw, ids_made(raw, job.form, numbers))
-
-
-class _Alone(NamedTuple):
-    """A batch judged by itself: the halves of its ids, and which rows have one."""
-
-    judged: Judged
-    high: Words
-    low: Words
-    valid: Mask
-
-
-def _alone(given_: _Numbered, job: Job) -> _Alone:
-    """A batch judged by all that does not depend on other batches; may run beside others."""
-    raw = given_.raw
-    enriched = enrich(raw, job.form, job.fills, given_.made)
-    looked = Looked(enriched.batch, {}, {}, {})
-    if job.consulted.catalogue is not None:
-        looked = job.consulted.catalogue.look(enriched.batch, job.form.name)
-    broken = _joined(judge(looked.batch, job.form, job.terms, enriched.readings), looked.broken)
-    high, low, named = enriched.readings.uuids(looked.batch.column("id"))
-    valid = named & ~given(raw.column(FAULT))
-    delivered = np.zeros(raw.num_rows, np.bool_)
+    What has left counts no more; of equal ids the first good row stands.
+    """
+    rows, ids, broken = one.raw.num_rows, one.ids, one.broken
+    delivered = np.zeros(rows, np.bool_)
     if job.consulted.delivered is not None:
-        delivered = valid & job.consulted.delivered(high, low)
-    warned = _joined(enriched.warned, looked.warned)
-    accepted = good(raw.num_rows, broken) & ~delivered
-    verdict = Verdict(raw, looked.batch, broken, warned, accepted, delivered)
-    filled = Counter(enriched.filled)
-    filled.update(looked.filled)
-    return _Alone(Judged(verdict, filled, looked.matched), high, low, valid)
-
-
-def _settled(one: _Alone, standing: Standing) -> Judged:
-    """The batch judged as one of a run: of equal ids the first good row stands."""
-    verdict = one.judged.verdict
-    valid = one.valid & ~verdict.delivered
-    repeated = standing.duplicates(one.high, one.low, valid, verdict.accepted)
-    if not repeated.any():
-        return one.judged
-    broken = {**verdict.broken, "id-duplicate": repeated}
-    verdict = verdict._replace(broken=broken, accepted=verdict.accepted & ~repeated)
-    return one.judged._replace(verdict=verdict)
-
-
-def _joined(some: Masks, others: Masks) -> Masks:
-    """Both together; a rule that both name is broken where either says so."""
-    found = dict(some)
-    for name, mask in others.items():
-        if mask.any():
-            found[name] = mask | found[name] if name in found else mask
-    return found
+        delivered[ids.rows] = job.consulted.delivered(ids.keys)
+        ids = ids.of(~delivered)
+    accepted = good(rows, broken) & ~delivered
+    repeated = standing.duplicates(ids, accepted)
+    if repeated.any():
+        broken, accepted = {**broken, "id-duplicate": repeated}, accepted & ~repeated
+    verdict = Verdict(one.raw, one.enriched, broken, one.warned, accepted, delivered)
+    return Judged(verdict, one.filled, one.matched)
 
 
 class Sum:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from contextlib import suppress
 from hashlib import sha256
 from typing import TYPE_CHECKING, Any
 
@@ -12,7 +11,7 @@ from feedengine.catalogue.availability import ANY_USAGE
 from feedengine.model.entities import table_named
 from feedengine.plays.assembly import Territories, assemble
 from feedengine.plays.past import JUDGED, SPOKEN, read_past
-from feedengine.plays.snapshot import read_snapshot, write_snapshot
+from feedengine.plays.snapshot import Snapshot, write_snapshot
 from feedengine.store.pages import asked, pages
 from feedengine.store.upgrade import revision_of
 
@@ -45,14 +44,25 @@ def load(
     """
     if folder is None:
         return _loaded(connection, usage, words=words)
+    return load_kept(connection, folder, usage=usage, words=words)[0]
+
+
+def load_kept(
+    connection: Connection, folder: Path, *, usage: str = "streaming", words: bool = False
+) -> tuple[Facts, Snapshot | None]:
+    """As `load`, and the snapshot that keeps them now, if one does."""
     key = history_key(connection, usage)
     for spoken in (True,) if words else (False, True):
-        if (kept := read_snapshot(folder / SNAPSHOTS[spoken], key)) is not None:
-            return kept
+        snapshot = Snapshot(folder / SNAPSHOTS[spoken], key)
+        if (kept := snapshot.facts()) is not None:
+            return kept, snapshot
     found = _loaded(connection, usage, words=words)
-    with suppress(OSError):
-        write_snapshot(folder / SNAPSHOTS[words], key, found)
-    return found
+    snapshot = Snapshot(folder / SNAPSHOTS[words], key)
+    try:
+        write_snapshot(*snapshot, found)
+    except OSError:
+        return found, None
+    return found, snapshot
 
 
 SNAPSHOTS = ("facts.arrow", "facts-and-words.arrow")

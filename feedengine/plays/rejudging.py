@@ -18,7 +18,8 @@ import pyarrow.compute as pc
 from feedengine.plays.frames import BATCH_ROWS, RAW, SOURCE
 from feedengine.plays.gather import Naming, raw_batch
 from feedengine.plays.intake import read
-from feedengine.plays.judging import Consulted, Sum, job_for, judged_alone
+from feedengine.plays.job import Consulted, job_for
+from feedengine.plays.judging import Sum, judged_alone
 from feedengine.plays.moments import micros_of
 from feedengine.plays.repeats import batch_with, decoded
 from feedengine.plays.reports import RECEIPTS

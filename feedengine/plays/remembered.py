@@ -13,10 +13,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from feedengine.model.play_ids import Mask
-from feedengine.plays.judging import Delivered
+from feedengine.plays.job import Delivered
 from feedengine.plays.seen import Keys, Seen, keys
-from feedengine.plays.texts import Words
 from feedengine.store import parcels
 from feedengine.store.database import reading
 
@@ -26,21 +24,14 @@ if TYPE_CHECKING:
 
 @contextmanager
 def remembered(database: Engine, way: str) -> Iterator[Delivered]:
-    """The question `judging.Job.delivered` asks: which ids, given by their halves, have left."""
+    """The question `job.Consulted.delivered` asks: which ids have left."""
     with Seen() as seen:
         with reading(database) as connection:
             for block in parcels.blocks(connection, way):
                 halves = np.frombuffer(block, ">u8").astype(np.uint64)
                 seen.add(_ordered(keys(halves[::2], halves[1::2])))
 
-        def left(high: Words, low: Words) -> Mask:
-            asked = keys(high, low)
-            order = np.argsort(asked.mixed)
-            found = np.zeros(len(order), np.bool_)
-            found[order] = seen.has(Keys(asked.mixed[order], asked.low[order]))
-            return found
-
-        yield left
+        yield seen.has
 
 
 def _ordered(some: Keys) -> Keys:

@@ -95,6 +95,10 @@ class Readings:
         self._kept: list[pa.Array] = []
         self._found: dict[tuple[Any, ...], Any] = {}
 
+    def __reduce__(self) -> tuple[type[Readings], tuple[()]]:
+        """In another process it begins anew, since columns stand elsewhere there."""
+        return Readings, ()
+
     def parts(self, column: pa.Array) -> Parts:
         """As `parts`."""
         found: Parts = self._once(parts, column)
@@ -118,18 +122,18 @@ class Readings:
         return taken.rows(high), taken.rows(low), taken.rows(fine)
 
     def _once(self, read: Callable[[pa.Array], Any], column: pa.Array) -> Any:
-        key = (read, *_place(column))
+        key = (read, *place(column))
         if key not in self._found:
             self._kept.append(column)
             self._found[key] = read(column)
         return self._found[key]
 
 
-def _place(column: pa.Array) -> tuple[Any, ...]:
+def place(column: pa.Array) -> tuple[Any, ...]:
     """Where a column stands in memory."""
     places = tuple(None if one is None else one.address for one in column.buffers())
     own = (len(column), column.offset, places)
-    return (*own, _place(column.dictionary)) if isinstance(column, pa.DictionaryArray) else own
+    return (*own, place(column.dictionary)) if isinstance(column, pa.DictionaryArray) else own
 
 
 def _lengths(column: pa.Array) -> Ints:

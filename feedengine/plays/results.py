@@ -67,6 +67,14 @@ def accepted_rows(verdict: Verdict, form: Format) -> pa.RecordBatch:
     return pa.RecordBatch.from_arrays(columns, schema=schema)
 
 
+def rejected_places(verdict: Verdict) -> pa.RecordBatch:
+    """The places of the rejected rows of a batch, and the rules that each breaks."""
+    at = pa.array(verdict.rejected)
+    kept = verdict.raw.select([SOURCE, ROW]).filter(at)
+    every = reasons(len(verdict.accepted), verdict.broken)
+    return kept.append_column("reasons", every.filter(at))
+
+
 def rejected_rows(verdict: Verdict) -> pa.RecordBatch:
     """The rejected rows of a batch, by `REJECTED_SCHEMA`."""
     at = pa.array(verdict.rejected)

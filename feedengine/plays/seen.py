@@ -5,7 +5,7 @@ memory, and sorted runs of all ids confirm the few "perhaps". Runs are kept in m
 `SEALED` ids; then they are sorted into one and laid down in a temporary file, from which only the
 pages that a question touches are read.
 
-Costs, n ids: 16 bytes of disk each; memory 2 to 4 bytes each for the filter and at most some 100 MB
+Costs, n ids: 16 bytes of disk each; memory 2 to 4 bytes each for the filter and at most some 50 MB
 for the ids that are not on disk yet. Fewer than one id in 300 is looked up in the runs for nothing.
 """
 
@@ -26,7 +26,7 @@ from feedengine.plays.texts import Ints, Words
 
 _U = np.uint64
 
-SEALED = 2**20
+SEALED = 2**19
 """So many ids make a run on disk."""
 
 _FIRST_WORDS = 2**14
@@ -182,6 +182,26 @@ def _within(run: Keys, some: Keys) -> Mask:
     return found
 
 
+class Ids(NamedTuple):
+    """The rows of a batch that have ids, in the order of their keys; of equal ids in their own."""
+
+    rows: Ints
+    keys: Keys
+
+    def of(self, wanted: Mask) -> Ids:
+        """Those of some rows."""
+        kept = wanted[self.rows]
+        return Ids(self.rows[kept], Keys(self.keys.mixed[kept], self.keys.low[kept]))
+
+
+def ids_of(high: Words, low: Words, named: Mask) -> Ids:
+    """The ids of a batch, given by their halves, of the rows that are ``named`` by one."""
+    rows = np.flatnonzero(named)
+    key = keys(high[rows], low[rows])
+    order = _ordered(key)
+    return Ids(rows[order], Keys(key.mixed[order], key.low[order]))
+
+
 class Standing:
     """Which rows repeat the id of a row that stands: of equal ids the first good one does."""
 
@@ -189,17 +209,13 @@ class Standing:
         """``seen`` holds the ids of the rows that stand; nothing else may add to it."""
         self.seen = seen
 
-    def duplicates(self, high: Words, low: Words, valid: Mask, good: Mask) -> Mask:
+    def duplicates(self, ids: Ids, good: Mask) -> Mask:
         """Rows of a batch whose id an earlier good row of the run has; the good others stand.
 
-        ``valid`` marks the rows that have an id, ``good`` those that break no other rule. Batches
-        must come in the order of the run.
+        ``good`` marks the rows that break no other rule. Batches must come in the order of the run.
         """
-        found = np.zeros(len(valid), np.bool_)
-        rows = np.flatnonzero(valid)
-        key = keys(high[rows], low[rows])
-        order = _ordered(key)
-        rows, key = rows[order], Keys(key.mixed[order], key.low[order])
+        found = np.zeros(len(good), np.bool_)
+        rows, key = ids
         before = self.seen.has(key) | _after_good(key, good[rows])
         found[rows] = before
         stands = good[rows] & ~before
@@ -259,6 +275,19 @@ class Numbers:
             key = Keys(key.mixed[order], key.low[order])
         self.seen.add(key)
         return high, low
+
+    def take(self, high: Words, low: Words) -> bool:
+        """Keep ids that were given elsewhere to rows that follow; false where they must not be.
+
+        So it is when one of them was given before: then an equal row came before, too.
+        """
+        key = keys(high, low)
+        order = np.argsort(key.mixed)
+        key = Keys(key.mixed[order], key.low[order])
+        if self.seen.has(key).any():
+            return False
+        self.seen.add(key)
+        return True
 
     def _counted(self, names: list[bytes]) -> tuple[Words, Words]:
         """The ids of rows some of which came before or are equal among themselves."""

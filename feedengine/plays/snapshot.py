@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import os
 import secrets
-from typing import TYPE_CHECKING, Any, get_type_hints
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NamedTuple, get_type_hints
 
 import numpy as np
 import pyarrow as pa
@@ -17,12 +18,22 @@ from feedengine.plays.facts import Facts
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from pathlib import Path
 
 FORMAT = "1"
 """Changes whenever the arrays of `Facts`, or what they mean, do."""
 
 _KEY = b"key"
+
+
+class Snapshot(NamedTuple):
+    """Where facts are kept, and the key that tells their history from others."""
+
+    path: Path
+    key: str
+
+    def facts(self) -> Facts | None:
+        """As `read_snapshot`."""
+        return read_snapshot(self.path, self.key)
 
 
 def write_snapshot(path: Path, key: str, facts: Facts) -> None:

@@ -80,6 +80,19 @@ class Meter:
         self.done = 0
 
 
+_PACKED_BYTES, _PLAIN_BYTES = 50, 250
+"""Of a play, about."""
+
+
+def plays_about(found: Sequence[Source]) -> int:
+    """How many plays these may hold, by their sizes; none of standard input."""
+    return sum(one.path.stat().st_size // _bytes_a_play(one) for one in found if one.path)
+
+
+def _bytes_a_play(one: Source) -> int:
+    return _PLAIN_BYTES if one.codec is None and one.kind != "parquet" else _PACKED_BYTES
+
+
 class DamagedError(Exception):
     """The bytes of an input end early or cannot be decoded."""
 

@@ -24,7 +24,7 @@ PEER_JUDGES = {
 }
 """Name → script. What they have in common with the engine are the format's rules."""
 
-_ALONE = (COMMAND, "plays", "check", "--play-threads", 1)
+_ALONE = (COMMAND, "plays", "check", "--play-processes", 0)
 """On one core, since CPU is compared; `on` compares cores."""
 
 _REFUSED = (0, 1)
@@ -62,16 +62,16 @@ def check(shop: Workshop, tracks: int, amounts: tuple[int, ...], name: str = "")
     return Case(called, command, amounts, fine=_REFUSED, warm=True)
 
 
-def on(shop: Workshop, tracks: int, amounts: tuple[int, ...], threads: int | None = None) -> Case:
-    """As `check`, on so many threads; as many as the engine takes by itself unless said."""
+def on(shop: Workshop, tracks: int, amounts: tuple[int, ...], others: int | None = None) -> Case:
+    """As `check`, by so many other processes, too; as many as the engine takes unless said."""
 
     def command(many: int) -> Command:
         plays, site = shop.plays(tracks, many), shop.kept_site(tracks)
-        said = () if threads is None else ("--play-threads", threads)
+        said = () if others is None else ("--play-processes", others)
         asked = (COMMAND, "plays", "check", plays, "--root", site, "--now", NOW, "--json")
         return (*asked, *said)
 
-    called = "all cores" if threads is None else "one core"
+    called = "all cores" if others is None else "one core"
     return Case(called, command, amounts, fine=_REFUSED, warm=True)
 
 
@@ -81,7 +81,7 @@ def prepare(shop: Workshop, tracks: int, amounts: tuple[int, ...]) -> Case:
     def command(many: int) -> Command:
         plays, site = shop.plays(tracks, many), shop.kept_site(tracks)
         out = shop.empty("prepared") / "out"
-        asked = ("--play-threads", 1, "--root", site, "--now", NOW, "--json")
+        asked = ("--play-processes", 0, "--root", site, "--now", NOW, "--json")
         return (COMMAND, "plays", "prepare", plays, *asked, "--out", out, "--to", "folder")
 
     return Case("feedengine, judged and written", command, amounts, fine=_REFUSED, warm=True)

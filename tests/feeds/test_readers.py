@@ -149,7 +149,7 @@ def test_what_a_reader_that_is_killed_has_not_given_is_read_here(
         for read in ahead.reads(iter(PATHS), len(PATHS)):
             got.append(read.path)
             if len(got) == 60:
-                os.kill(ahead._readers[0]._process.pid, signal.SIGKILL)
+                os.kill(ahead._readers[0]._beside.process.pid, signal.SIGKILL)
     assert got == PATHS
 
 
@@ -217,7 +217,7 @@ def test_readers_end_when_nobody_wants_more(feed: FeedFolder) -> None:
         reads = ahead.reads(iter(PATHS), len(PATHS))
         for _ in range(5):
             next(reads)
-        processes = [reader._process for reader in ahead._readers]
+        processes = [reader._beside.process for reader in ahead._readers]
     assert len(processes) == 2
     assert [process.returncode for process in processes] == [0, 0]
 
@@ -235,7 +235,7 @@ with FeedFolder.open(Path(sys.argv[1]), FEED) as feed:
     reads = ahead.reads(iter(PATHS), len(PATHS))
     for _ in range(5):
         next(reads)
-    print(ahead._readers[0]._process.pid, flush=True)
+    print(ahead._readers[0]._beside.process.pid, flush=True)
     os.kill(os.getpid(), signal.SIGKILL)
 """
 

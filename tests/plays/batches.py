@@ -15,7 +15,7 @@ from feedengine.plays.judge import Terms, good, judge, reasons
 from feedengine.plays.moments import micros_of
 from feedengine.plays.repeats import batch_with, decoded
 from feedengine.plays.reports import FORMATS
-from feedengine.plays.seen import Numbers, Seen, Standing
+from feedengine.plays.seen import Numbers, Seen, Standing, ids_of
 from feedengine.plays.texts import uuids
 
 GOOD = {
@@ -109,7 +109,7 @@ class Said:
                 one = enrich(batch, FORMATS[form], Fills(micros, **settings), made)
                 broken = dict(judge(one.batch, FORMATS[form], Terms(micros, **terms)))
                 fine = good(len(part), broken)
-                repeated = standing.duplicates(*uuids(one.batch.column("id")), fine)
+                repeated = standing.duplicates(ids_of(*uuids(one.batch.column("id"))), fine)
                 broken["id-duplicate"] = repeated
                 self.listed += reasons(len(part), broken).to_pylist()
                 batches.append(one.batch)

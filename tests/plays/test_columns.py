@@ -20,7 +20,7 @@ from feedengine.plays.moments import (
     text_of,
     texts_of,
 )
-from feedengine.plays.seen import Keys, Seen, Standing, keys
+from feedengine.plays.seen import Keys, Seen, Standing, ids_of, keys
 from feedengine.plays.texts import uuid_texts, uuids, wholes
 
 _UUID = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
@@ -118,7 +118,7 @@ def test_standing_rows_are_those_of_a_plain_set(
             high = np.array([one * 7 for one, _ in batch], np.uint64)
             low = np.array([one for one, _ in batch], np.uint64)
             good = np.array([fine for _, fine in batch], np.bool_)
-            found = standing.duplicates(high, low, np.ones(len(batch), np.bool_), good)
+            found = standing.duplicates(ids_of(high, low, np.ones(len(batch), np.bool_)), good)
             assert found.tolist() == expected
 
 

@@ -15,6 +15,7 @@ from feedengine.engine import Engine
 from feedengine.model.play_ids import packed
 from feedengine.plays import deliver as module
 from feedengine.plays.remembered import remembered
+from feedengine.plays.seen import ids_of
 
 from .dropping import PLAY
 from .tables import NOW, ONE_TRACK, catalogued, ids, receipts, saved, site_at
@@ -194,7 +195,7 @@ def test_the_format_is_told_by_the_columns(tmp_path: Path) -> None:
 
 
 def test_whoever_judges_asks_what_has_left(tmp_path: Path) -> None:
-    """Batch by batch, by the halves of ids; and each way out by itself."""
+    """Batch by batch, by ids in the order of their keys; and each way out by itself."""
     site = site_at(tmp_path, parcel_rows=1000)
     site.now = lambda: NOW
     module.deliver(site, saved(receipts(3000), tmp_path / "a"), "folder")
@@ -205,5 +206,6 @@ def test_whoever_judges_asks_what_has_left(tmp_path: Path) -> None:
         ("other", [False] * 100),
     ):
         with remembered(site.database, way) as left:
-            assert left(halves[::2], halves[1::2]).tolist() == expected
+            found = ids_of(halves[::2], halves[1::2], np.ones(100, np.bool_))
+            assert left(found.keys)[np.argsort(found.rows)].tolist() == expected
     site.database.dispose()

@@ -17,7 +17,8 @@ from feedengine.plays.examples import Examples
 from feedengine.plays.frames import DICTIONARY_COLUMNS, KNOWN_COLUMNS, PLAY_COLUMNS, FormatName
 from feedengine.plays.gather import Naming, null_text
 from feedengine.plays.intake import read
-from feedengine.plays.judging import Job, Sum, job_for, judged_alone
+from feedengine.plays.job import Job, job_for
+from feedengine.plays.judging import Sum, judged_alone
 from feedengine.plays.moments import micros_of
 from feedengine.plays.repeats import Readings, decoded
 from feedengine.plays.results import accepted_rows, rejected_rows

@@ -20,7 +20,7 @@ from feedengine.model.identifiers import COUNTRIES
 from feedengine.plays import check
 from feedengine.plays.examples import LONGEST, MOST, Example, cut
 from feedengine.plays.frames import Counts, FormatName, Looked
-from feedengine.plays.judging import Consulted
+from feedengine.plays.job import Consulted
 from feedengine.plays.matching import BASES
 from feedengine.plays.moments import instant_of
 from feedengine.plays.page import html
@@ -156,7 +156,7 @@ def test_a_few_rows_of_every_rule_are_shown_the_first_ones(tmp_path: Path) -> No
 
 def test_rows_delivered_before_are_no_examples(tmp_path: Path) -> None:
     """Whatever they break now, nobody has to mend them."""
-    consulted = Consulted(delivered=lambda _high, low: low & np.uint64(0xFF) == 7)
+    consulted = Consulted(delivered=lambda ids: ids.low & np.uint64(0xFF) == 7)
     sent = play(id="00000000-0000-4000-8000-000000000007", trackid="0")
     said = text_of(judged(tmp_path, [sent], consulted=consulted))
     assert "No row was rejected." in said

@@ -15,7 +15,7 @@ from feedengine.errors import UsageError
 from feedengine.plays import deliver as module
 from feedengine.plays.deliver import Site, deliver
 from feedengine.plays.encode import read_receipts
-from feedengine.plays.judging import NOBODY
+from feedengine.plays.job import NOBODY
 from feedengine.plays.notices import Notice, notice_of
 from feedengine.plays.rejudging import Rejudged, corrected_rows, judge_for
 from feedengine.plays.resubmit import Resubmitted, resubmit

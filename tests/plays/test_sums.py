@@ -17,7 +17,7 @@ from feedengine.config import settings
 from feedengine.model.identifiers import COUNTRIES
 from feedengine.model.instants import EPOCH
 from feedengine.plays import check
-from feedengine.plays.judging import Consulted
+from feedengine.plays.job import Consulted
 from feedengine.plays.moments import EARLIEST, LATEST, micros_of
 from feedengine.plays.sums import (
     EARLIER,
@@ -136,7 +136,7 @@ def plays(tmp_path: Path) -> Path:
 
 def test_the_summary_tells_by_day_and_country(plays: Path, tmp_path: Path) -> None:
     """Beside the counts of before; the day is UTC's, the country the one that was understood."""
-    consulted = Consulted(delivered=lambda _high, low: low & np.uint64(0xFF) == 7)
+    consulted = Consulted(delivered=lambda ids: ids.low & np.uint64(0xFF) == 7)
     counts = check(
         [plays],
         settings(tmp_path),
