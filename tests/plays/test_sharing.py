@@ -293,9 +293,10 @@ def test_wherever_another_ends_this_one_goes_on(
 ) -> None:
     """In the midst of a row group, of a file, between two of them; no batch is lost or twice."""
     monkeypatch.setattr(columnar, "_READ_ROWS", 2)
+    differ = [play(id=None, userid=f"{number}") for number in range(60)]
     files = [
-        written(tmp_path / "a.parquet", LACKING[:30], 6),
-        written(tmp_path / "b.parquet", LACKING, 60),
+        written(tmp_path / "a.parquet", differ[:30], 6),
+        written(tmp_path / "b.parquet", differ, 60),
         written(tmp_path / "c.parquet", ROWS[:20], 10),
     ]
     alone = verdicts(files, "receipts", 0, rows=rows)
