@@ -23,9 +23,10 @@ from feedengine.plays.delimited import Header, _careful, _quick
 from feedengine.plays.frames import KNOWN_COLUMNS, RAW
 from feedengine.plays.gather import LONGEST_ROW, Naming, batch_of
 from feedengine.plays.intake import read
-from feedengine.plays.jsonl import _careful as careful_json
-from feedengine.plays.jsonl import _quick as quick_json
-from feedengine.plays.sources import Meter, sources
+from feedengine.plays.json_rows import Piece, batch_of_objects, careful, values_of
+from feedengine.plays.jsonl import Lines
+from feedengine.plays.objects import read_json
+from feedengine.plays.sources import Meter, Stream, sources
 
 from .batches import plain
 
@@ -407,14 +408,58 @@ _LINES = _OBJECTS | st.sampled_from(
 )
 
 
+def carefully(lines: list[bytes]) -> pa.RecordBatch:
+    """Lines of JSON, each by itself and the careful way."""
+    every = [(place, line) for place, line in enumerate(lines, 1) if line.strip()]
+    return batch_of("a.jsonl", [(place, careful(line, Naming())) for place, line in every])
+
+
 @given(st.lists(_LINES, max_size=5))
 def test_quick_json_is_careful_json(lines: list[str]) -> None:
     """Where the quick way answers at all, it answers as the careful one does."""
-    block = Block("\n".join(lines).encode(), 1, last=True)
-    quick = quick_json(block, "a.jsonl", Naming(), {})
+    quick = Lines("a.jsonl", Naming()).quick("\n".join(lines).encode(), 1)
     if quick is not None:
-        careful = list(careful_json(block, Naming(), {}))
-        assert _rows(quick) == _rows(batch_of("a.jsonl", careful))
+        assert _rows(quick) == _rows(carefully([line.encode() for line in lines]))
+
+
+_SPELLED = (
+    *("1", "0", "-0", "-0.0", "7.0", "7.5", "1e3", "9" * 5000, "true", "null", "[]", "[-0]"),
+    *('"a"', '"a\\":b"', '" : "', '"null"', '"-0"', '"\\u00e9"', '"\\ud800"', '"é"', '"}"'),
+    *("{}", '{"trackid":1}'),
+)
+_FREE_NAMES = st.sampled_from(['"trackid"', '"Track Id"', '"userid"', '"other"', '"a\\":"'])
+
+
+def _objects(values: tuple[str, ...], marks: tuple[str, ...]) -> st.SearchStrategy[str]:
+    pairs = st.tuples(_FREE_NAMES, st.sampled_from(marks), st.sampled_from(values)).map("".join)
+    return st.lists(pairs, max_size=4).map(lambda some: "{" + ",".join(some) + "}")
+
+
+_COLONS = (":", ": ", " : ", " \t:")
+_WHOLE = _objects(_SPELLED, _COLONS)
+_FREE = _objects((*_SPELLED, "NaN", "01", '"\t"', ""), (*_COLONS, "::"))
+_FREE_BYTES = (_FREE | _LINES).map(str.encode) | st.sampled_from([b'{"userid":"\xff"}', b"{\xff}"])
+
+
+@given(st.lists(_FREE_BYTES, max_size=6))
+def test_objects_read_together_are_as_read_one_by_one(lines: list[bytes]) -> None:
+    """Names twice, numbers in any form, nested values, what is no JSON and no UTF-8."""
+    filled = [(place, line) for place, line in enumerate(lines, 1) if line.strip()]
+    places, some = [place for place, _ in filled], [line for _, line in filled]
+    piece = Piece(places, some, [values_of(line) for line in some])
+    made = batch_of_objects("a.jsonl", piece, Naming())
+    assert _rows(made) == _rows(carefully(lines))
+
+
+@given(
+    st.lists(_WHOLE.map(str.encode), min_size=1, max_size=6),
+    st.sampled_from([b",", b" ,\n ", b""]),
+)
+def test_an_array_is_read_as_its_objects(lines: list[bytes], between: bytes) -> None:
+    """Whatever stands within them and between them."""
+    stream = Stream(io.BytesIO(b"[" + between.join(lines) + b"]"), packed=False, file=io.BytesIO())
+    made = pa.concat_batches(list(read_json(stream, "a.jsonl", Naming())))
+    assert _rows(made) == _rows(carefully(lines))
 
 
 @given(st.lists(st.binary(max_size=30), max_size=6), st.integers(1, 20))
