@@ -15,7 +15,7 @@ import pyarrow.compute as pc
 from feedengine.plays.frames import DICTIONARY_COLUMNS
 from feedengine.plays.gather import Bad, Naming, Row, batch_of, raw_batch, text_of
 from feedengine.plays.repeats import INDEX
-from feedengine.plays.row_groups import batches_of, opened_parquet
+from feedengine.plays.row_groups import batches_of, opened_parquet, within
 from feedengine.plays.sources import DamagedError, Stream
 from feedengine.plays.texts import ascii_only, uuid_texts
 
@@ -96,7 +96,7 @@ def _as_text(array: pa.Array, *, repeats: bool = False) -> pa.Array | None:
         if kept is not None:
             return kept
     if pa.types.is_dictionary(kind):
-        array, kind = _within(array).dictionary_decode(), kind.value_type
+        array, kind = within(array).dictionary_decode(), kind.value_type
     if pa.types.is_timestamp(kind):
         return _instants(array)
     if kind == pa.binary(16):
@@ -139,7 +139,7 @@ def _numbers(array: pa.Array) -> pa.Array:
 
 def _dictionary(array: pa.Array) -> pa.DictionaryArray | None:
     """A dictionary of texts, where there are few and all can be read."""
-    found = _within(array) if pa.types.is_dictionary(array.type) else array.dictionary_encode()
+    found = within(array) if pa.types.is_dictionary(array.type) else array.dictionary_encode()
     values = found.dictionary
     if len(values) > len(found) // 2 or values.null_count or pa.types.is_dictionary(values.type):
         return None
@@ -147,16 +147,6 @@ def _dictionary(array: pa.Array) -> pa.DictionaryArray | None:
     if texts is None:
         return None
     return pa.DictionaryArray.from_arrays(found.indices.cast(INDEX), texts)
-
-
-def _within(array: pa.DictionaryArray) -> pa.DictionaryArray:
-    """The same; raises `pa.ArrowInvalid` where a row is not in its dictionary."""
-    ends = pc.min_max(array.indices)
-    if ends["min"].is_valid and not 0 <= ends["min"].as_py() <= ends["max"].as_py() < len(
-        array.dictionary
-    ):
-        raise pa.ArrowInvalid("a row is not in the dictionary of its column")
-    return array
 
 
 def _instants(array: pa.Array) -> pa.Array:

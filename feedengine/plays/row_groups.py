@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from typing import Any, NamedTuple
 
 import pyarrow as pa
+import pyarrow.compute as pc
 from pyarrow import parquet
 
 from feedengine.plays.frames import BATCH_ROWS, DICTIONARY_COLUMNS
@@ -33,21 +35,51 @@ def batches_of(
     """One row group after the other: read all at once they would be held all at once."""
     repeating = _repeating(file, found, columns)
     for run in _runs(found.metadata):
-        batches = _read(file, found.metadata, list(columns), run, repeating)
-        if len(run.groups) > 1:
-            # Each group has dictionaries of its own, and comes as a batch of its own.
-            batches = _together(list(batches))
-        for batch in batches:
+        for batch in _of_run(file, found.metadata, list(columns), run, repeating):
             repeating = [name for name in repeating if _short(batch, name)]
             yield batch
 
 
-def _together(batches: Sequence[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+def _of_run(
+    file: Any,
+    metadata: parquet.FileMetaData,
+    columns: list[str],
+    run: _Run,
+    repeating: list[str],
+) -> Iterator[pa.RecordBatch]:
+    """The rows of some groups, together where there are several and none is damaged."""
+    if len(run.groups) > 1:
+        made = None
+        with suppress(pa.ArrowException, OSError, EOFError, ValueError, OverflowError):
+            # Each group has dictionaries of its own, and comes as a batch of its own.
+            made = _together(list(_read(file, metadata, columns, run, repeating)))
+        if made is not None:
+            yield from made
+            return
+    for group in run.groups:
+        yield from _read(file, metadata, columns, _Run([group], run.rows), repeating)
+
+
+def _together(batches: Sequence[pa.RecordBatch]) -> list[pa.RecordBatch]:
     """Batches as one, with one dictionary a column."""
-    if batches:
-        for batch in batches:
-            batch.validate(full=False)
-        yield from pa.Table.from_batches(batches).unify_dictionaries().combine_chunks().to_batches()
+    for batch in batches:
+        batch.validate(full=False)
+        for column in batch.columns:
+            if isinstance(column, pa.DictionaryArray):
+                within(column)
+    table = pa.Table.from_batches(batches) if batches else pa.table({})
+    found: list[pa.RecordBatch] = table.unify_dictionaries().combine_chunks().to_batches()
+    return found
+
+
+def within(array: pa.DictionaryArray) -> pa.DictionaryArray:
+    """The same; raises `pa.ArrowInvalid` where a row is not in its dictionary."""
+    ends = pc.min_max(array.indices)
+    if ends["min"].is_valid and not 0 <= ends["min"].as_py() <= ends["max"].as_py() < len(
+        array.dictionary
+    ):
+        raise pa.ArrowInvalid("a row is not in the dictionary of its column")
+    return array
 
 
 class _Run(NamedTuple):

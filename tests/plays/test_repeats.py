@@ -228,3 +228,17 @@ def test_numbers_with_a_point_are_texts(values: list[float | None]) -> None:
     column = pa.array(values, pa.float64())
     assert _numbers(column).to_pylist() == [text_of(one) for one in values]
     assert _numbers(column[1:]).to_pylist() == [text_of(one) for one in values[1:]]
+
+
+def test_a_damaged_group_costs_none_of_those_before_it(tmp_path: Path) -> None:
+    """Also where groups are small, and read together."""
+    path = tmp_path / "plays.parquet"
+    table = pa.table({"country": ["gb", "us"] * 50, "userid": [str(n) for n in range(100)]})
+    parquet.write_table(table, path, row_group_size=20)
+    place = parquet.ParquetFile(path).metadata.row_group(3).column(1).dictionary_page_offset
+    data = bytearray(path.read_bytes())
+    data[place : place + 20] = b"\xff" * 20
+    path.write_bytes(data)
+    *rows, last = rows_read(path)
+    assert [row["userid"] for row in rows] == [str(n) for n in range(60)]
+    assert (last["row"], last["fault"]) == (61, "file-damaged")
