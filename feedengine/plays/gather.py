@@ -159,6 +159,13 @@ def raw_batch(
     return batch_with(RAW, every)
 
 
+def by_place(batches: Sequence[pa.RecordBatch]) -> pa.RecordBatch:
+    """Raw batches of one file together, in the order of their rows' places."""
+    whole = pa.concat_batches(batches)
+    order = np.argsort(whole.column(ROW).to_numpy(), kind="stable")
+    return whole.take(pa.array(order))
+
+
 def of_stream(batch: pa.RecordBatch, stream: str) -> pa.RecordBatch:
     """A raw batch whose readable rows are of this stream where they name none.
 

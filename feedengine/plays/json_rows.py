@@ -18,13 +18,13 @@ import msgspec
 import numpy as np
 import pyarrow as pa
 
-from feedengine.plays.frames import ROW
 from feedengine.plays.gather import (
     LONGEST_ROW,
     Bad,
     Naming,
     Row,
     batch_of,
+    by_place,
     number_text,
     raw_batch,
     row_of,
@@ -171,13 +171,6 @@ def _texts(values: Sequence[Any], strange: set[int]) -> pa.Array:
                 strange.add(at)
             texts.append(None if nested else text_of(value))
         return pa.array(texts, pa.string())
-
-
-def by_place(batches: Sequence[pa.RecordBatch]) -> pa.RecordBatch:
-    """Raw batches of one file together, in the order of their rows' places."""
-    whole = pa.concat_batches(batches)
-    order = np.argsort(whole.column(ROW).to_numpy(), kind="stable")
-    return whole.take(pa.array(order))
 
 
 def kind_of(name: str, values: Iterable[Values | None]) -> pa.DataType:

@@ -11,8 +11,8 @@ import msgspec
 import pyarrow as pa
 
 from feedengine.plays.frames import BATCH_ROWS
-from feedengine.plays.gather import LONGEST_ROW, Bad, Naming, Row, batch_of, row_of, shown
-from feedengine.plays.json_rows import DECODER, Pairs, by_place, plain
+from feedengine.plays.gather import LONGEST_ROW, Bad, Naming, Row, batch_of, by_place, row_of, shown
+from feedengine.plays.json_rows import DECODER, Pairs, plain
 from feedengine.plays.jsonl import Lines
 from feedengine.plays.sources import DamagedError, Stream
 
