@@ -62,6 +62,30 @@ def young(oldest: pa.Array, age: Age, now: datetime) -> npt.NDArray[np.bool_]:
     return flags
 
 
+def young_rows(table: pa.Table, form: Format, age: Age, now: datetime) -> npt.NDArray[np.bool_]:
+    """What `young` says of `oldest_of`, without making its texts."""
+    least = instant_text(cutoff(age, now))
+    # Whatever follows a second in a text stands before the last of ASCII.
+    bound = least[:SECONDS_TEXT] + ("" if least[SECONDS_TEXT:] == ".000000Z" else "\x7f")
+    found = named(table)
+    flags = [
+        pc.greater_equal(found[column.name], bound).to_numpy()
+        for column in form.columns
+        if column.oldest
+    ]
+    every: npt.NDArray[np.bool_] = np.logical_and.reduce(flags)
+    return every
+
+
+def least_of(table: pa.Table, form: Format) -> str | None:
+    """The least of `oldest_of`, as a canonical instant; None of no rows."""
+    if not len(table):
+        return None
+    found = named(table)
+    texts = [pc.min(found[column.name]).as_py() for column in form.columns if column.oldest]
+    return canonical(min(texts)[:SECONDS_TEXT])
+
+
 def canonical(seconds: str) -> str:
     """The canonical instant of a text of `oldest_of`."""
     return f"{seconds}.000000Z"

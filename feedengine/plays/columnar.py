@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shutil
 import tempfile
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, Any, cast
@@ -12,38 +12,36 @@ from typing import IO, Any, cast
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
-from pyarrow import parquet
 
-from feedengine.plays.frames import BATCH_ROWS, DICTIONARY_COLUMNS
+from feedengine.plays.frames import DICTIONARY_COLUMNS
 from feedengine.plays.gather import Bad, Naming, Row, batch_of, raw_batch, text_of
 from feedengine.plays.repeats import INDEX
+from feedengine.plays.row_groups import batches_of, opened_parquet, stretches, within
 from feedengine.plays.sources import DamagedError, Stream
 from feedengine.plays.texts import ascii_only, uuid_texts
 
-_READ_ROWS = BATCH_ROWS // 2
-_BATCH_BYTES = 1 << 26
-_BUFFER_BYTES = 1 << 18
-_SAMPLE_ROWS = 2048
-_DICTIONARY_BYTES = 1 << 18
 _SPOOLED = 32 * 1024 * 1024
 
 
 def read_parquet(
-    stream: Stream, source: str, naming: Naming, group: int = 0
+    stream: Stream, source: str, naming: Naming, begin: int = 0
 ) -> Iterator[pa.RecordBatch]:
-    """Raw batches, from a row group on; a row's place is its number in the file, from 1.
+    """Raw batches, from the stretch of row groups on that has this number (`stretches`).
+
+    A row's place is its number in the file, from 1.
 
     What is damaged ends the file with a row that says so; the rows before it are read.
     """
     row = 1
     try:
-        with _seekable(stream) as file, _opened(file) as found:
+        with _seekable(stream) as file, opened_parquet(file) as found:
             columns = _columns(found.schema_arrow, naming)
             if isinstance(columns, Bad):
                 yield batch_of(source, [(row, columns)])
                 return
-            row += sum(_sizes(found)[:group])
-            for batch in _batches(file, found, columns, range(group, found.num_row_groups)):
+            some = list(stretches(found.metadata))[begin:]
+            row += some[0].begin if some else 0
+            for batch in batches_of(file, found, columns, some):
                 batch.validate(full=False)
                 yield _raw(batch, source, columns, row)
                 row += batch.num_rows
@@ -55,91 +53,27 @@ def read_parquet(
         yield batch_of(source, [(row, Bad("file-damaged", str(error)[:200]))])
 
 
-def group_sizes(path: Path) -> list[int]:
-    """The rows in each row group; none where the file cannot be read."""
+def stretch_sizes(path: Path) -> list[int]:
+    """The rows in each stretch of row groups; none where the file cannot be read."""
     try:
-        with _opened(path) as found:
-            return _sizes(found)
+        with opened_parquet(path) as found:
+            return [one.end - one.begin for one in stretches(found.metadata)]
     except (pa.ArrowException, OSError):
         return []
 
 
-def _sizes(found: parquet.ParquetFile) -> list[int]:
-    return [found.metadata.row_group(group).num_rows for group in range(found.num_row_groups)]
-
-
-def read_group(path: Path, source: str, naming: Naming, group: int) -> Iterator[pa.RecordBatch]:
-    """As `read_parquet`, one row group. Raises whatever is wrong with it, as pyarrow does."""
-    with path.open("rb") as file, _opened(file) as found:
+def read_stretch(path: Path, source: str, naming: Naming, number: int) -> Iterator[pa.RecordBatch]:
+    """As `read_parquet`, one stretch. Raises whatever is wrong with it, as pyarrow does."""
+    with path.open("rb") as file, opened_parquet(file) as found:
         columns = _columns(found.schema_arrow, naming)
         if isinstance(columns, Bad):
             raise DamagedError(columns.content)
-        row = 1 + sum(_sizes(found)[:group])
-        for batch in _batches(file, found, columns, [group]):
+        stretch = list(stretches(found.metadata))[number]
+        row = 1 + stretch.begin
+        for batch in batches_of(file, found, columns, [stretch]):
             batch.validate(full=False)
             yield _raw(batch, source, columns, row)
             row += batch.num_rows
-
-
-def _opened(
-    file: Any, known: parquet.FileMetaData | None = None, repeating: Iterable[str] = ()
-) -> parquet.ParquetFile:
-    """The file; some of its columns of text are read as dictionaries."""
-    return parquet.ParquetFile(
-        file, metadata=known, read_dictionary=list(repeating), buffer_size=_BUFFER_BYTES
-    )
-
-
-def _batches(
-    file: Any, found: parquet.ParquetFile, columns: Mapping[str, str], groups: Iterable[int]
-) -> Iterator[pa.RecordBatch]:
-    """One row group after the other: read all at once they would be held all at once."""
-    repeating = _repeating(file, found, columns)
-    for group in groups:
-        size = found.metadata.row_group(group)
-        fitting = _BATCH_BYTES * size.num_rows // max(size.total_byte_size, 1)
-        rows = min(max(fitting, 1), _READ_ROWS)
-        with _opened(file, found.metadata, repeating) as part:
-            for batch in part.iter_batches(
-                rows, row_groups=[group], columns=list(columns), use_threads=False
-            ):
-                repeating = [name for name in repeating if _short(batch.column(name))]
-                yield batch
-
-
-def _repeating(file: Any, found: parquet.ParquetFile, columns: Mapping[str, str]) -> list[str]:
-    """The columns whose dictionaries are short, as the first rows show.
-
-    A column that has a long one, or none, takes more time as a dictionary than as texts.
-    """
-    texts = [
-        name
-        for name, known in columns.items()
-        if known in DICTIONARY_COLUMNS and found.schema_arrow.field(name).type == pa.string()
-    ]
-    if not texts or not found.metadata.num_row_groups:
-        return []
-    with _opened(file, found.metadata, texts) as part:
-        rows = part.iter_batches(_SAMPLE_ROWS, row_groups=[0], columns=texts, use_threads=False)
-        batch = next(rows, None)
-    if batch is None:
-        return []
-    return [
-        name
-        for name in texts
-        if _short(batch.column(name)) and not _made(batch.column(name).dictionary, batch.num_rows)
-    ]
-
-
-def _made(values: pa.Array, rows: int) -> bool:
-    """Whether these may be the first rows' own texts, which hardly repeat, and no dictionary."""
-    return rows // 2 < len(values) <= rows
-
-
-def _short(column: pa.Array) -> bool:
-    """Whether a dictionary is short beside the rows of a batch, which brings all of it."""
-    known = column.dictionary
-    return len(known) <= _READ_ROWS // 2 and known.nbytes <= _DICTIONARY_BYTES
 
 
 @contextmanager
@@ -185,23 +119,20 @@ def _as_text(array: pa.Array, *, repeats: bool = False) -> pa.Array | None:
     One that ``repeats`` may stay, or become, a dictionary of texts.
     """
     kind = array.type
-    if isinstance(kind, pa.ExtensionType):
+    if isinstance(kind, pa.BaseExtensionType):
         array, kind = array.storage, array.storage.type
     if repeats and (pa.types.is_dictionary(kind) or pa.types.is_integer(kind)):
         kept = _dictionary(array)
         if kept is not None:
             return kept
     if pa.types.is_dictionary(kind):
-        array, kind = _within(array).dictionary_decode(), kind.value_type
+        array, kind = within(array).dictionary_decode(), kind.value_type
     if pa.types.is_timestamp(kind):
         return _instants(array)
     if kind == pa.binary(16):
-        halves = np.frombuffer(b"".join(one or bytes(16) for one in array.to_pylist()), ">u8")
-        words = halves.astype(np.uint64).reshape(-1, 2)
-        made = uuid_texts(words[:, 0], words[:, 1])
-        return pc.if_else(array.is_valid(), made, pa.scalar(None, pa.string()))
+        return _uuids(array)
     if pa.types.is_floating(kind):
-        return pa.array([text_of(one) for one in array.to_pylist()], pa.string())
+        return _numbers(array)
     if pa.types.is_nested(kind):
         return pa.nulls(len(array), pa.string()) if array.null_count == len(array) else None
     try:
@@ -213,9 +144,32 @@ def _as_text(array: pa.Array, *, repeats: bool = False) -> pa.Array | None:
     return text
 
 
+def _uuids(array: pa.FixedSizeBinaryArray) -> pa.Array:
+    """Ids of 16 bytes as text."""
+    buffer = array.buffers()[1]
+    if buffer is None:
+        return pa.nulls(len(array), pa.string())
+    words = np.frombuffer(buffer, ">u8", 2 * len(array), array.offset * 16).astype(np.uint64)
+    made = uuid_texts(words[0::2], words[1::2])
+    return pc.if_else(array.is_valid(), made, _NOTHING) if array.null_count else made
+
+
+_NOTHING = pa.scalar(None, pa.string())
+_EXACT = 2.0**53
+
+
+def _numbers(array: pa.Array) -> pa.Array:
+    """Numbers with a point as text; whole ones without it, as tools write them for want of NULL."""
+    values = pc.fill_null(array.cast(pa.float64()), 0).to_numpy()
+    if (np.abs(values) < _EXACT).all() and (np.trunc(values) == values).all():
+        whole = pa.array(values.astype(np.int64)).cast(pa.string())
+        return pc.if_else(array.is_valid(), whole, _NOTHING) if array.null_count else whole
+    return pa.array([text_of(one) for one in array.to_pylist()], pa.string())
+
+
 def _dictionary(array: pa.Array) -> pa.DictionaryArray | None:
     """A dictionary of texts, where there are few and all can be read."""
-    found = _within(array) if pa.types.is_dictionary(array.type) else array.dictionary_encode()
+    found = within(array) if pa.types.is_dictionary(array.type) else array.dictionary_encode()
     values = found.dictionary
     if len(values) > len(found) // 2 or values.null_count or pa.types.is_dictionary(values.type):
         return None
@@ -223,16 +177,6 @@ def _dictionary(array: pa.Array) -> pa.DictionaryArray | None:
     if texts is None:
         return None
     return pa.DictionaryArray.from_arrays(found.indices.cast(INDEX), texts)
-
-
-def _within(array: pa.DictionaryArray) -> pa.DictionaryArray:
-    """The same; raises `pa.ArrowInvalid` where a row is not in its dictionary."""
-    ends = pc.min_max(array.indices)
-    if ends["min"].is_valid and not 0 <= ends["min"].as_py() <= ends["max"].as_py() < len(
-        array.dictionary
-    ):
-        raise pa.ArrowInvalid("a row is not in the dictionary of its column")
-    return array
 
 
 def _instants(array: pa.Array) -> pa.Array:

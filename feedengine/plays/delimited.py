@@ -9,33 +9,26 @@ is refused, and reading goes on with the next: a stray quote costs one row.
 from __future__ import annotations
 
 import io
-import re
-from collections.abc import Iterator, Sequence
-from typing import NamedTuple
+from collections.abc import Callable, Iterator, Sequence
 
 import numpy as np
 import pyarrow as pa
 from pyarrow import csv as arrow_csv
 
 from feedengine.plays.blocks import Block, blocks
-from feedengine.plays.gather import LONGEST_ROW, Bad, Naming, Row, batch_of, raw_batch, shown
+from feedengine.plays.frames import RAW, ROW
+from feedengine.plays.gather import (
+    LONGEST_ROW,
+    Bad,
+    Naming,
+    batch_of,
+    by_place,
+    raw_batch,
+    shown,
+)
+from feedengine.plays.records import Header, fields_of, odd_lines, one_record, quotes_fit, with_care
 from feedengine.plays.sources import Stream
-
-_FIELD = re.compile(r'"((?:[^"]++|"")*+)"|([^,\n]*+)')
-_BLANK = (b"", b"\r")
-_AFTER = re.compile(r",|\Z")
-
-
-class Header(NamedTuple):
-    """The columns of a file: for each field the known column, or None; and the separator."""
-
-    columns: tuple[str | None, ...]
-    quoting: bool
-
-    @property
-    def known(self) -> dict[str, int]:
-        """The known columns and their places."""
-        return {name: at for at, name in enumerate(self.columns) if name is not None}
+from feedengine.plays.texts import Ints
 
 
 def read_delimited(
@@ -68,10 +61,6 @@ def _together(made: Sequence[pa.RecordBatch]) -> pa.RecordBatch:
     return made[0] if len(made) == 1 else pa.concat_batches(made)
 
 
-_PIECE = 256
-"""Lines that are read the careful way together, where one of them is unusual."""
-
-
 class _Reader:
     """Reads the blocks of one file; keeps the lines that wait for a quote to be closed."""
 
@@ -80,38 +69,50 @@ class _Reader:
         self.waiting, self.line = b"", 1
 
     def read(self, block: Block) -> Iterator[pa.RecordBatch]:
-        """A block the quick way, or cut into pieces, of which only some need the careful one."""
-        batch = None if self.waiting else _quick(block, self.source, self.header)
-        if batch is not None:
-            yield batch
-            return
-        lines = block.data.split(b"\n")
-        ended = not lines[-1]
-        if ended:
-            lines.pop()
-        for at in range(0, len(lines), _PIECE):
-            data = b"\n".join(lines[at : at + _PIECE])
-            data += b"\n" if ended or at + _PIECE < len(lines) else b""
-            yield from self._piece(Block(data, block.line + at))
-
-    def _piece(self, piece: Block) -> Iterator[pa.RecordBatch]:
+        """A block the quick way, but for the lines that need the careful one."""
         if not self.waiting:
-            self.line = piece.line
-            batch = _quick(piece, self.source, self.header)
+            self.line = block.line
+            batch = _quick(block, self.source, self.header)
             if batch is not None:
                 yield batch
                 return
-        yield from self._carefully(Block(self.waiting + piece.data, self.line))
+        yield from self._carefully(self.waiting + block.data, last=block.last)
 
     def rest(self) -> Iterator[pa.RecordBatch]:
         """What waits, when nothing follows."""
-        yield from self._carefully(Block(self.waiting, self.line, last=True))
+        yield from self._carefully(self.waiting, last=True)
 
-    def _carefully(self, block: Block) -> Iterator[pa.RecordBatch]:
-        rows, self.waiting = _careful(block, self.header)
-        self.line = block.line + block.data.count(b"\n") - self.waiting.count(b"\n")
+    def _carefully(self, data: bytes, *, last: bool) -> Iterator[pa.RecordBatch]:
+        lines = data.split(b"\n")
+        if not lines[-1]:
+            lines.pop()
+        if not lines:
+            return
+        odd = np.flatnonzero(odd_lines(data, quoting=self.header.quoting)).tolist()
+        cared = with_care(lines, odd, self.header, last=last)
+        rows = [(self.line + at, row) for at, row in cared.rows]
+        plain = Block(b"\n".join([lines[at] for at in cared.plain]) + b"\n", 0)
+        found = _together_but(plain, self.source, self.header) if cared.plain else None
+        made = []
+        if found is not None:
+            batch, wrong = found
+            left = [at for place, at in enumerate(cared.plain) if place not in wrong]
+            places = pa.array([self.line + at for at in left], pa.int64())
+            made.append(batch.set_column(_ROW, RAW.field(_ROW), places))
+            some = [cared.plain[place] for place in sorted(wrong)]
+        else:
+            some = cared.plain
+        rows += [(self.line + at, one_record(lines, at, self.header)[0] or _NEVER) for at in some]
+        self.waiting = b"".join(line + b"\n" for line in lines[cared.ends :])
+        self.line += cared.ends
         if rows:
-            yield batch_of(self.source, rows)
+            made.append(batch_of(self.source, rows))
+        if made:
+            yield by_place(made)
+
+
+_ROW = RAW.get_field_index(ROW)
+_NEVER = Bad("row-quotes", "")
 
 
 def _header(block: Block, naming: Naming, *, quoting: bool) -> tuple[Header, Block] | Bad:
@@ -152,29 +153,56 @@ def _quick(block: Block, source: str, header: Header) -> pa.RecordBatch | None:
     lines = _plain_lines(data, quoting=header.quoting)
     if not lines:
         return None
+    table = _table(data, header)
+    if table is None or table.num_rows != lines:
+        return None
+    return _raw(table, source, header, np.arange(block.line, block.line + lines))
+
+
+def _together_but(
+    block: Block, source: str, header: Header
+) -> tuple[pa.RecordBatch, set[int]] | None:
+    """Plain lines by pyarrow, and which of them have too many fields or too few."""
+    wrong: set[int] = set()
+
+    def skip(row: arrow_csv.InvalidRow) -> str:
+        wrong.add(row.number - 1)
+        return "skip"
+
+    table = _table(block.data, header, skip)
+    if table is None or table.num_rows + len(wrong) != block.data.count(b"\n"):
+        return None
+    return _raw(table, source, header, np.zeros(table.num_rows, np.int64)), wrong
+
+
+def _table(
+    data: bytes, header: Header, skip: Callable[[arrow_csv.InvalidRow], str] | None = None
+) -> pa.Table | None:
+    """Records as columns of text, called by their places; None where one cannot be read."""
     names = [str(at) for at in range(len(header.columns))]
-    wanted = {known: str(at) for known, at in header.known.items()}
     reading = arrow_csv.ReadOptions(use_threads=False, column_names=names, block_size=len(data) + 1)
     parsing = (
-        arrow_csv.ParseOptions()
+        arrow_csv.ParseOptions(invalid_row_handler=skip)
         if header.quoting
-        else arrow_csv.ParseOptions(delimiter="\t", quote_char=False)
+        else arrow_csv.ParseOptions(delimiter="\t", quote_char=False, invalid_row_handler=skip)
     )
     converting = arrow_csv.ConvertOptions(
         column_types=dict.fromkeys(names, pa.string()),
-        include_columns=list(wanted.values()),
+        include_columns=[str(at) for at in header.known.values()],
         strings_can_be_null=True,
         quoted_strings_can_be_null=False,
         null_values=[""],
     )
     try:
-        table = arrow_csv.read_csv(io.BytesIO(data), reading, parsing, converting)
+        return arrow_csv.read_csv(io.BytesIO(data), reading, parsing, converting)
     except pa.ArrowException:
         return None
-    if table.num_rows != lines:
-        return None
-    columns = {known: table.column(at).combine_chunks() for known, at in wanted.items()}
-    return raw_batch(source, columns, np.arange(block.line, block.line + lines))
+
+
+def _raw(table: pa.Table, source: str, header: Header, places: Ints) -> pa.RecordBatch:
+    columns = {known: table.column(str(at)) for known, at in header.known.items()}
+    whole = {known: column.combine_chunks() for known, column in columns.items()}
+    return raw_batch(source, whole, places)
 
 
 def _plain_lines(data: bytes, *, quoting: bool) -> int | None:
@@ -186,7 +214,7 @@ def _plain_lines(data: bytes, *, quoting: bool) -> int | None:
     sizes = np.diff(ends, prepend=-1)
     if (sizes > LONGEST_ROW).any() or (sizes <= 2).any():
         return None
-    if quoting and b'"' in data and not _quotes_fit(every, ends):
+    if quoting and b'"' in data and not quotes_fit(every, ends):
         return None
     return len(ends)
 
@@ -200,119 +228,3 @@ def _text(data: bytes) -> bool:
     except UnicodeDecodeError:
         return False
     return True
-
-
-def _quotes_fit(every: np.ndarray[tuple[int], np.dtype[np.uint8]], ends: object) -> bool:
-    """Whether quotes only enclose whole fields, doubled within them, and none spans a line end.
-
-    Within a line, quotes take turns in opening and closing; a doubled one closes and opens at once.
-    """
-    quotes = np.flatnonzero(every == ord('"'))
-    ends_ = np.asarray(ends)
-    before = np.searchsorted(quotes, ends_)
-    counts = np.diff(before, prepend=0)
-    if (counts % 2).any():
-        return False
-    openings, closings = quotes[0::2], quotes[1::2]
-    previous = np.where(openings > 0, every[openings - 1], ord("\n"))
-    following = every[closings + 1]
-    opened = np.isin(previous, np.frombuffer(b',\n"', np.uint8))
-    closed = np.isin(following, np.frombuffer(b',\r\n"', np.uint8))
-    return bool(opened.all() and closed.all())
-
-
-def fields_of(text: str) -> list[str | None] | int:
-    """The fields of a CSV record without its line end; an unquoted empty field is NULL.
-
-    A number instead: text follows a closing quote (0), or a quote is open at the end (1).
-    """
-    fields: list[str | None] = []
-    at = 0
-    while True:
-        found = _FIELD.match(text, at)
-        if found is None or (found[1] is None and text.startswith('"', at)):
-            return 1
-        fields.append(found[1].replace('""', '"') if found[1] is not None else found[2] or None)
-        after = _AFTER.match(text, found.end())
-        if after is None:
-            return 0
-        at = after.end()
-        if not after[0]:
-            return fields
-
-
-def _careful(block: Block, header: Header) -> tuple[list[tuple[int, Row]], bytes]:
-    """A block record by record, and the lines at its end that wait for a quote to be closed."""
-    rows: list[tuple[int, Row]] = []
-    lines = block.data.split(b"\n")
-    if not lines[-1]:
-        lines.pop()
-    at = 0
-    while at < len(lines):
-        if lines[at] in _BLANK:
-            at += 1
-            continue
-        row, taken = _one(lines, at, header)
-        if row is None:
-            if not block.last:
-                return rows, b"\n".join(lines[at:]) + b"\n"
-            row = Bad("row-quotes", shown(lines[at]))
-        rows.append((block.line + at, row))
-        at += taken
-    return rows, b""
-
-
-def _one(lines: Sequence[bytes], at: int, header: Header) -> tuple[Row | None, int]:
-    """The record that begins on a line, and how many lines it takes; None: its quote stays open."""
-    line = lines[at]
-    content = shown(line)
-    if len(line) > LONGEST_ROW:
-        return Bad("row-too-large", content), 1
-    if not header.quoting or b'"' not in line:
-        return _made(_split(line, header), header, content), 1
-    taken, data = 1, line
-    while True:
-        try:
-            found = fields_of(data.decode().removesuffix("\r"))
-        except UnicodeDecodeError:
-            return Bad("row-not-utf8", content), 1
-        if found != 1:
-            break
-        data, taken = _closing(lines, at, data, taken)
-        if taken == 0:
-            return None, 1
-        if len(data) > LONGEST_ROW:
-            return Bad("row-quotes", content), 1
-    if isinstance(found, int):
-        return Bad("row-quotes", content), 1
-    row = _made(found, header, content)
-    return row, 1 if isinstance(row, Bad) else taken
-
-
-def _closing(lines: Sequence[bytes], at: int, data: bytes, taken: int) -> tuple[bytes, int]:
-    """The record with its lines as far as the next quote; 0 lines where there is none."""
-    parts, size = [data], len(data)
-    for more in range(at + taken, len(lines)):
-        parts.append(lines[more])
-        size += len(lines[more])
-        if b'"' in lines[more] or size > LONGEST_ROW:
-            return b"\n".join(parts), more - at + 1
-    return data, 0
-
-
-def _split(line: bytes, header: Header) -> list[str | None] | Bad:
-    """A line without quotes as fields."""
-    try:
-        text = line.decode().removesuffix("\r")
-    except UnicodeDecodeError:
-        return Bad("row-not-utf8", shown(line))
-    return [field or None for field in text.split("," if header.quoting else "\t")]
-
-
-def _made(fields: list[str | None] | Bad, header: Header, content: str) -> Row:
-    """A row of fields, if they are as many as the header has."""
-    if isinstance(fields, Bad):
-        return fields
-    if len(fields) != len(header.columns):
-        return Bad("row-fields", content)
-    return {name: fields[at] for name, at in header.known.items()}

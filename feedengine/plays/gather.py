@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Mapping, Sequence
+from functools import lru_cache
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -50,6 +51,7 @@ class Naming:
         return self.own.get(_folded(name))
 
 
+@lru_cache(maxsize=1024)
 def _folded(name: str) -> str:
     return "".join(name.split()).lower()
 
@@ -64,7 +66,7 @@ class Bad(NamedTuple):
 Row = dict[str, str | None] | Bad
 """A row read the careful way: known column → text."""
 
-_WHOLE = re.compile(r"(-?[0-9]+)\.0+")
+_WHOLE = re.compile(r"(-?[0-9]+)(?:\.0+)?")
 
 
 def row_of(values: Sequence[tuple[str, Any]], naming: Naming, content: str) -> Row:
@@ -97,9 +99,11 @@ def text_of(value: object) -> str | None:
 
 
 def number_text(text: str) -> str:
-    """A number of JSON as text; ``194.0`` is the whole number 194."""
+    """A number of JSON as text; ``194.0`` is the whole number 194, ``-0`` is 0."""
     found = _WHOLE.fullmatch(text)
-    return found[1] if found else text
+    if found is None:
+        return text
+    return "0" if found[1] == "-0" else found[1]
 
 
 def encodable(text: str) -> bool:
@@ -153,6 +157,13 @@ def raw_batch(
         CONTENT: nothing if contents is None else contents,
     }
     return batch_with(RAW, every)
+
+
+def by_place(batches: Sequence[pa.RecordBatch]) -> pa.RecordBatch:
+    """Raw batches of one file together, in the order of their rows' places."""
+    whole = pa.concat_batches(batches)
+    order = np.argsort(whole.column(ROW).to_numpy(), kind="stable")
+    return whole.take(pa.array(order))
 
 
 def of_stream(batch: pa.RecordBatch, stream: str) -> pa.RecordBatch:

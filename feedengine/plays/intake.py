@@ -21,11 +21,11 @@ if TYPE_CHECKING:
 
 
 def read(
-    found: Sequence[Source], naming: Naming, meter: Meter, group: int = 0
+    found: Sequence[Source], naming: Naming, meter: Meter, begin: int = 0
 ) -> Iterator[pa.RecordBatch]:
     """The raw batches of these sources, in their order; ``meter`` says how far reading is.
 
-    Of Parquet the row groups from ``group`` on are read. Raises `UsageError` for a file that may
+    Of Parquet the stretches from ``begin`` on are read. Raises `UsageError` for a file that may
     not be read, `ServiceError` for a disk that fails.
     """
     for source in found:
@@ -35,7 +35,7 @@ def read(
             elif source.kind == "json":
                 yield from read_json(stream, source.name, naming)
             elif source.kind == "parquet":
-                yield from read_parquet(stream, source.name, naming, group)
+                yield from read_parquet(stream, source.name, naming, begin)
             else:
                 quoting = source.kind == "csv"
                 yield from read_delimited(stream, source.name, naming, quoting=quoting)

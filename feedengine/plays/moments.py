@@ -13,10 +13,22 @@ from typing import NamedTuple
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from feedengine.model.instants import EPOCH, InvalidValueError, _from_iso, instant_text
 from feedengine.plays.frames import Mask
-from feedengine.plays.texts import Ints, Rows, Words, byte, repeated, rows_of, texts, uniques, word
+from feedengine.plays.texts import (
+    Ints,
+    Rows,
+    Texts,
+    Words,
+    byte,
+    repeated,
+    rows_of,
+    texts,
+    uniques,
+    word,
+)
 
 SECOND = 1_000_000
 DAY = 86_400 * SECOND
@@ -136,7 +148,20 @@ def _offset(rows: Rows, at: int) -> tuple[Ints, Mask]:
 
 def instants(column: pa.Array) -> Instants:
     """A column of ISO 8601 texts as instants; without a zone they are UTC (L4)."""
-    of, rows = texts(column), len(column)
+    of = texts(column)
+    found = _fixed(of)
+    strange = np.flatnonzero(of.valid & ~found.valid)
+    if len(strange):
+        _read_respelled(found, column, strange)
+        strange = strange[~found.valid[strange]]
+    if len(strange):
+        _read_strange(found, column, strange)
+    return found
+
+
+def _fixed(of: Texts) -> Instants:
+    """The texts that have a fixed form."""
+    rows = len(of.starts)
     found = Instants(
         np.zeros(rows, np.int64),
         np.zeros(rows, np.bool_),
@@ -147,9 +172,6 @@ def instants(column: pa.Array) -> Instants:
     for length in (int(one) for one in np.flatnonzero(lengths) if 19 <= one <= 35):
         at = np.flatnonzero(of.lengths == length)
         _read(found, rows_of(of, at), at, length)
-    strange = np.flatnonzero(of.valid & ~found.valid)
-    if len(strange):
-        _read_strange(found, column, strange)
     return found
 
 
@@ -177,6 +199,29 @@ def _read(found: Instants, rows: Rows, at: Ints, length: int) -> None:
         found.valid[places] = True
         found.utc[places] = tail == 1
         found.bare[places] = tail == 0
+
+
+_DAY, _MINUTE = "[0-9]{4}-[0-9]{2}-[0-9]{2}", "[0-9]{2}:[0-9]{2}"
+_RESPELLED = (
+    ("^([0-9]{4})([0-9]{2})([0-9]{2})T([0-9]{2})([0-9]{2})([0-9]{2})", r"\1-\2-\3T\4:\5:\6"),
+    (f"^({_DAY}T{_MINUTE})(Z|[+-].*)?$", r"\1:00\2"),
+    (r"(T.*[+-][0-9]{2})([0-9]{2})$", r"\1:\2"),
+    (r"(T.*[+-][0-9]{2})$", r"\1:00"),
+)
+"""Other notations that programs write in every row: basic, without seconds, ``+0100``, ``+01``."""
+
+
+def _read_respelled(found: Instants, column: pa.Array, at: Ints) -> None:
+    """Texts that have a fixed form once they are written otherwise; they are not sent as they came.
+
+    What is read so, the strict grammar reads so too.
+    """
+    spelled = column.take(pa.array(at))
+    for pattern, instead in _RESPELLED:
+        spelled = pc.replace_substring_regex(spelled, pattern, instead)
+    read = _fixed(texts(spelled))
+    found.micros[at] = read.micros
+    found.valid[at] = read.valid
 
 
 def _read_strange(found: Instants, column: pa.Array, at: Ints) -> None:
@@ -241,5 +286,12 @@ LATEST = micros_of(datetime(9999, 12, 31, 23, 59, 59, 999_999, tzinfo=UTC))
 
 def texts_of(micros: Ints) -> pa.Array:
     """Instants as canonical texts ``YYYY-MM-DDTHH:MM:SS.ffffffZ``."""
-    spelled = np.datetime_as_string(micros.astype("datetime64[us]"))
-    return pa.array(np.char.add(spelled, "Z").astype(object), pa.string())
+    rows = len(micros)
+    if not rows:
+        return pa.array([], pa.string())
+    letters = np.full((rows, 27), ord("Z"), np.uint8)
+    spelled = pa.array(micros, pa.timestamp("us")).cast(pa.string())
+    letters[:, :26] = np.frombuffer(spelled.buffers()[2], np.uint8, 26 * rows).reshape(rows, 26)
+    letters[:, 10] = ord("T")
+    offsets = pa.py_buffer(np.arange(0, 27 * rows + 1, 27, dtype=np.int32))
+    return pa.StringArray.from_buffers(rows, offsets, pa.py_buffer(letters))

@@ -5,15 +5,21 @@ from __future__ import annotations
 import codecs
 import re
 from collections.abc import Iterator
+from itertools import islice
 
+import msgspec
 import pyarrow as pa
 
 from feedengine.plays.frames import BATCH_ROWS
-from feedengine.plays.gather import LONGEST_ROW, Bad, Naming, Row, batch_of, row_of, shown
-from feedengine.plays.jsonl import DECODER, Pairs, plain
+from feedengine.plays.gather import LONGEST_ROW, Bad, Naming, Row, batch_of, by_place, row_of, shown
+from feedengine.plays.json_rows import DECODER, Pairs, plain
+from feedengine.plays.jsonl import Lines
 from feedengine.plays.sources import DamagedError, Stream
 
 _CHUNK = 1024 * 1024
+_BRACKETS = 3
+_WHOLE = msgspec.json.Decoder(msgspec.Raw)
+_IN_ONE_LINE = bytes.maketrans(b"\r\n", b"  ")
 _OPENING = re.compile(r'\s*(?:\{\s*"playLogItem"\s*:\s*)?\[', re.IGNORECASE)
 _BETWEEN = re.compile(r"[\s,]*")
 _WORD_END = re.compile(r"[,\]}\s]")
@@ -24,14 +30,13 @@ _TEXT = re.compile(r'"(?:[^"\\]|\\.)*+"', re.DOTALL)
 
 def read_json(stream: Stream, source: str, naming: Naming) -> Iterator[pa.RecordBatch]:
     """Raw batches; a row's place is its number in the file, from 1."""
-    rows: list[tuple[int, Row]] = []
-    for row in enumerate(_Objects(stream, naming), 1):
-        rows.append(row)
-        if len(rows) == BATCH_ROWS // 4:
-            yield batch_of(source, rows)
-            rows = []
-    if rows:
-        yield batch_of(source, rows)
+    found = enumerate(_Objects(stream, naming), 1)
+    lines = Lines(source, naming)
+    while some := list(islice(found, BATCH_ROWS // 4)):
+        quick = [(place, one) for place, one in some if isinstance(one, bytes)]
+        rows = [(place, one) for place, one in some if not isinstance(one, bytes)]
+        made = [lines.batch([line for _, line in quick], [place for place, _ in quick])]
+        yield by_place([*made, batch_of(source, rows)]) if rows else made[0]
 
 
 class _Objects:
@@ -58,8 +63,8 @@ class _Objects:
         self.at = 0
         return True
 
-    def __iter__(self) -> Iterator[Row]:
-        """Each object as a row, or what is wrong with it."""
+    def __iter__(self) -> Iterator[Row | bytes]:
+        """Each object, or what is wrong with it."""
         self.more()
         opening = _OPENING.match(self.text)
         array = opening is not None
@@ -67,7 +72,7 @@ class _Objects:
         while self._forward():
             if array and self.text[self.at] == "]":
                 break
-            row = self._one()
+            row = self._whole() or self._one()
             if row is not None:
                 yield row
         closed = not array or self.at < len(self.text)
@@ -83,6 +88,25 @@ class _Objects:
                 return True
             if not self.more():
                 return False
+
+    def _whole(self) -> bytes | None:
+        """The object that begins here, in one line, if there is all of it and it is JSON.
+
+        It ends with one of the next brackets: no other beginning of it is a whole object.
+        """
+        end = self.at
+        for _ in range(_BRACKETS if self.text[end] == "{" else 0):
+            end = self.text.find("}", end) + 1
+            if not end or end - self.at > LONGEST_ROW:
+                return None
+            try:
+                line = self.text[self.at : end].encode()
+                _WHOLE.decode(line)
+            except (msgspec.MsgspecError, UnicodeEncodeError, RecursionError):
+                continue
+            self.at = end
+            return line.translate(_IN_ONE_LINE)
+        return None
 
     def _one(self) -> Row | None:
         """The object that begins here; None where damage cuts it off."""

@@ -20,7 +20,7 @@ from feedengine.model import keys
 from feedengine.model.keys import Series
 from feedengine.model.play_ids import packed
 from feedengine.plays import encode
-from feedengine.plays.ages import canonical, limit_of, oldest_of
+from feedengine.plays.ages import least_of, limit_of, oldest_of
 from feedengine.plays.encode import Playlist, named
 from feedengine.plays.reports import ENDPOINT, PLAYLIST, RECEIPTS, Format
 
@@ -63,10 +63,6 @@ class Packing(Protocol):
 
     def oldest(self, content: bytes, /) -> pa.Array:
         """Of each row of a content what `oldest_of` says."""
-
-
-def _least(oldest: pa.Array) -> str | None:
-    return canonical(pc.min(oldest).as_py()) if len(oldest) else None
 
 
 def rows_where(table: pa.Table, keep: npt.NDArray[np.bool_]) -> pa.Table:
@@ -113,11 +109,11 @@ class Receipts:
 
     def pack(self, table: pa.Table, /) -> Iterator[Packed]:
         """Cut by rows and bytes."""
-        oldest, ids = oldest_of(table, self.form), packed(named(table)["id"])
+        ids = packed(named(table)["id"])
         cut = encode.cut_receipts(table, rows=self.rows, size=self.size, null_text=self.null_text)
         for first, rows, content in cut:
             part = ids[first * 16 : (first + rows) * 16]
-            yield Packed(content, part, _least(oldest.slice(first, rows)))
+            yield Packed(content, part, least_of(table.slice(first, rows), self.form))
 
     def kept(self, content: bytes, keep: npt.NDArray[np.bool_], /) -> bytes:
         """Written anew without the other rows."""
@@ -143,10 +139,10 @@ class Requests:
 
     def pack(self, table: pa.Table, /) -> Iterator[Packed]:
         """A request for every 100 plays."""
-        oldest, ids = oldest_of(table, self.form), packed(named(table)["id"])
+        ids = packed(named(table)["id"])
         for first, rows, content in encode.cut_endpoint(table, rows=self.items):
             part = ids[first * 16 : (first + rows) * 16]
-            yield Packed(content, part, _least(oldest.slice(first, rows)))
+            yield Packed(content, part, least_of(table.slice(first, rows), self.form))
 
     def kept(self, content: bytes, keep: npt.NDArray[np.bool_], /) -> bytes:
         """The items that are left."""

@@ -1,11 +1,11 @@
-"""Inputs in portions that can be read side by side: row groups of Parquet, or whole files."""
+"""Inputs in portions that can be read side by side: stretches of Parquet, or whole files."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
-from feedengine.plays.columnar import group_sizes, read_group
+from feedengine.plays.columnar import read_stretch, stretch_sizes
 from feedengine.plays.job import Job
 from feedengine.plays.numbering import Numbered, numbered, with_ids
 from feedengine.plays.seen import Numbers
@@ -13,10 +13,10 @@ from feedengine.plays.sources import Meter, Source, plays_about
 
 
 class Portion(NamedTuple):
-    """A row group of a source (None: all of it), and how many plays it holds, about."""
+    """A stretch of a source's row groups (None: all of it), and how many plays it has, about."""
 
     source: Source
-    group: int | None
+    stretch: int | None
     plays: int
 
 
@@ -27,22 +27,22 @@ def portions(found: Sequence[Source]) -> list[Portion]:
 
 def _portions(source: Source) -> list[Portion]:
     if source.kind == "parquet" and source.codec is None and source.path is not None:
-        sizes = group_sizes(source.path)
+        sizes = stretch_sizes(source.path)
         if len(sizes) > 1:
-            return [Portion(source, group, plays) for group, plays in enumerate(sizes)]
+            return [Portion(source, number, plays) for number, plays in enumerate(sizes)]
     return [Portion(source, None, plays_about([source]))]
 
 
 def numbered_portion(
     portion: Portion, job: Job, meter: Meter, numbers: Numbers
 ) -> Iterator[Numbered]:
-    """The batches of a portion; of a row group raises whatever is wrong with it.
+    """The batches of a portion; of a stretch raises whatever is wrong with it.
 
-    ``numbers`` are the ids that were given to rows without one in the row groups before it.
+    ``numbers`` are the ids that were given to rows without one in the stretches before it.
     """
-    source, group = portion.source, portion.group
-    if group is None or source.path is None:
+    source, stretch = portion.source, portion.stretch
+    if stretch is None or source.path is None:
         yield from numbered([source], job, meter)
         return
-    for raw in read_group(source.path, source.name, job.naming, group):
+    for raw in read_stretch(source.path, source.name, job.naming, stretch):
         yield with_ids(raw, job, numbers)

@@ -19,8 +19,9 @@ from feedengine.errors import UsageError
 from feedengine.model.instants import instant_text
 from feedengine.model.keys import Series
 from feedengine.model.play_ids import SIZE, Mask, packed, repeated
-from feedengine.plays.ages import limit_of, oldest_of, young
+from feedengine.plays.ages import limit_of, young_rows
 from feedengine.plays.encode import named
+from feedengine.plays.frames import STREAM
 from feedengine.plays.outbox import Outbox, digest_of
 from feedengine.plays.packing import Packed, Packing, rows_where
 from feedengine.store import parcels
@@ -101,7 +102,7 @@ class Recorder:
         with _opened(accepted) as ids, _opened(accepted) as whole:
             if "id" not in ids.schema_arrow.names:
                 raise UsageError(f"{accepted} holds no plays", "name what `plays check` has made")
-            batches = _sized(_batches(whole))
+            batches = _sized(_batches(whole, self._carried(whole)))
             for window in _windows(_batches(ids, ["id"])):
                 self.rows += len(window) // SIZE
                 gone = self._gone(window)
@@ -109,6 +110,13 @@ class Recorder:
                 for at in range(0, len(gone), BATCH):
                     table = next(batches)
                     yield self._young(rows_where(table, ~gone[at : at + BATCH]))
+
+    def _carried(self, file: parquet.ParquetFile) -> list[str]:
+        """The columns that make parcels; where a row was read is not among them."""
+        wanted = {"id", STREAM, *(column.name for column in self.packing.form.columns)}
+        every = file.schema_arrow
+        known = named(every.empty_table()).column_names
+        return [own for own, name in zip(every.names, known, strict=True) if name in wanted]
 
     def _gone(self, window: bytes) -> Mask:
         """Which plays of a window have left; those that wait are looked at again, too.
@@ -131,7 +139,7 @@ class Recorder:
         age = limit_of(self.packing.form)
         if age is None:
             return table
-        keep = young(oldest_of(table, self.packing.form), age, self.now())
+        keep = young_rows(table, self.packing.form, age, self.now())
         self.too_old += int((~keep).sum())
         return rows_where(table, keep)
 

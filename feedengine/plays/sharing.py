@@ -123,7 +123,7 @@ class Sharing:
     def _numbered(self, portion: Portion) -> Iterator[Numbered]:
         numbers = self._numbers.of(portion.source)
         batches = numbered_portion(portion, self._job, self._inputs.meter, numbers)
-        if portion.group is None:
+        if portion.stretch is None:
             yield from batches
             return
         try:
@@ -135,7 +135,7 @@ class Sharing:
         numbers = self._numbers.of(portion.source)
         try:
             for given in other.given():
-                if portion.group is not None and not numbers.take(*given.ids):
+                if portion.stretch is not None and not numbers.take(*given.ids):
                     raise _AmissError
                 self._inputs.meter.done += given.read
                 yield given.batch.whole()
@@ -147,15 +147,15 @@ class Sharing:
         portion, found = self._portions[at], self._inputs.found
         place = next(place for place, one in enumerate(found) if one is portion.source)
         first: Iterator[Numbered]
-        if portion.group is None:
+        if portion.stretch is None:
             first = islice(numbered([portion.source], self._job, Meter([])), done, None)
         else:
-            first = self._groups(portion.source, portion.group, done)
+            first = self._stretches(portion.source, portion.stretch, done)
         yield from self._alone(chain(first, self._every(found[place + 1 :])))
 
-    def _groups(self, source: Source, group: int, done: int) -> Iterator[Numbered]:
+    def _stretches(self, source: Source, begin: int, done: int) -> Iterator[Numbered]:
         numbers = self._numbers.of(source)
-        for raw in islice(read([source], self._job.naming, Meter([]), group), done, None):
+        for raw in islice(read([source], self._job.naming, Meter([]), begin), done, None):
             yield with_ids(raw, self._job, numbers)
 
     def _every(self, found: Sequence[Source]) -> Iterator[Numbered]:

@@ -9,6 +9,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+import numpy as np
+
 from feedengine.model.entities import table_named
 from feedengine.model.play_ids import SIZE, Among, Mask
 from feedengine.store.pages import asked
@@ -129,10 +131,11 @@ def blocks(connection: Connection, way: str, after: int = 0) -> Iterator[bytes]:
 
 def left(connection: Connection, way: str, ids: bytes, after: int = 0) -> Mask:
     """A flag for each of these ids (16 bytes each): the play has left by this way."""
-    among = Among(ids)
+    among: Among | None = None
     for block in blocks(connection, way, after):
+        among = among or Among(ids)
         among.show(block)
-    return among.flags()
+    return np.zeros(len(ids) // SIZE, np.bool_) if among is None else among.flags()
 
 
 def numbers_after(connection: Connection, way: str, series: str) -> Iterator[int]:

@@ -19,13 +19,15 @@ from pyarrow import parquet
 
 from feedengine.errors import UsageError
 from feedengine.plays.blocks import Block, blocks
-from feedengine.plays.delimited import Header, _careful, _quick
+from feedengine.plays.delimited import _quick, _Reader
 from feedengine.plays.frames import KNOWN_COLUMNS, RAW
-from feedengine.plays.gather import LONGEST_ROW, Naming, batch_of
+from feedengine.plays.gather import LONGEST_ROW, Naming, Row, batch_of
 from feedengine.plays.intake import read
-from feedengine.plays.jsonl import _careful as careful_json
-from feedengine.plays.jsonl import _quick as quick_json
-from feedengine.plays.sources import Meter, sources
+from feedengine.plays.json_rows import Piece, batch_of_objects, careful, values_of
+from feedengine.plays.jsonl import Lines
+from feedengine.plays.objects import read_json
+from feedengine.plays.records import Header, with_care
+from feedengine.plays.sources import Meter, Stream, sources
 
 from .batches import plain
 
@@ -372,6 +374,49 @@ def _rows(batch: pa.RecordBatch) -> Rows:
     return found
 
 
+def each_with_care(block: Block, header: Header = HEADER) -> list[tuple[int, Row]]:
+    """The records of a block, none of them the quick way."""
+    lines = block.data.split(b"\n")
+    if not lines[-1]:
+        lines.pop()
+    cared = with_care(lines, range(len(lines)), header, last=True)
+    assert not cared.plain
+    return [(block.line + at, row) for at, row in cared.rows]
+
+
+_LINE_PARTS = st.sampled_from(
+    [b"a", b",", b'"', b'""', b"\r", b" ", b"\xc3\xa9", b"\xff", b"\t", b"1,2,3", b'"x","y","z"']
+)
+_ANY_LINES = st.lists(
+    st.lists(_LINE_PARTS, max_size=5).map(b"".join) | st.just(b"1,2,3") | st.just(b"1\t2\t3"),
+    max_size=12,
+)
+
+
+@given(_ANY_LINES, st.integers(0, 12), st.booleans(), st.booleans())
+def test_lines_with_care_and_without_are_as_all_with_care(
+    lines: list[bytes],
+    cut: int,
+    quoting: bool,  # noqa: FBT001
+    ended: bool,  # noqa: FBT001
+) -> None:
+    """Whatever stands in them, in one block or two, with a last line end or without."""
+    header = HEADER._replace(quoting=quoting)
+    data = [b"".join(line + b"\n" for line in some) for some in (lines[:cut], lines[cut:])]
+    if not ended and data[1]:
+        data[1] = data[1][:-1]
+    reader = _Reader("a.csv", header)
+    made: list[pa.RecordBatch] = []
+    if data[0]:
+        made += reader.read(Block(data[0], 2))
+    if data[1]:
+        made += reader.read(Block(data[1], 2 + len(lines[:cut]), last=not ended))
+    made += reader.rest()
+    found = [row for batch in made for row in _rows(batch)]
+    whole = Block(b"".join(data), 2, last=True)
+    assert found == _rows(batch_of("a.csv", each_with_care(whole, header)))
+
+
 @given(st.lists(st.tuples(_FIELDS, _FIELDS, _FIELDS), max_size=5), st.booleans())
 def test_quick_csv_is_careful_csv(records: list[tuple[str, str, str]], raw: bool) -> None:  # noqa: FBT001
     """Where the quick way answers at all, it answers as the careful one does."""
@@ -382,10 +427,8 @@ def test_quick_csv_is_careful_csv(records: list[tuple[str, str, str]], raw: bool
         csv.writer(out, lineterminator="\n").writerows(records)
     block = Block(out.getvalue().encode(), 2, last=True)
     quick = _quick(block, "a.csv", HEADER)
-    careful, waiting = _careful(block, HEADER)
-    assert not waiting
     if quick is not None:
-        assert _rows(quick) == _rows(batch_of("a.csv", careful))
+        assert _rows(quick) == _rows(batch_of("a.csv", each_with_care(block)))
 
 
 @given(st.lists(st.tuples(_FIELDS, _FIELDS, _FIELDS), max_size=5))
@@ -393,11 +436,11 @@ def test_whatever_the_csv_module_writes_is_read(records: list[tuple[str, str, st
     """Every field comes back, but for the empty ones, which are NULL."""
     out = io.StringIO()
     csv.writer(out, lineterminator="\r\n", quoting=csv.QUOTE_ALL).writerows(records)
-    rows, _ = _careful(Block(out.getvalue().encode(), 2, last=True), HEADER)
+    rows = each_with_care(Block(out.getvalue().encode(), 2, last=True))
     assert [(row["trackid"], row["userid"]) for _, row in rows] == [(a, c) for a, _, c in records]  # type: ignore[call-overload]
 
 
-_VALUES = (
+_VALUES: st.SearchStrategy[Any] = (
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=3) | st.just([])
 )
 _NAMES = st.sampled_from(["trackid", "trackId", "userid", "other"])
@@ -407,14 +450,58 @@ _LINES = _OBJECTS | st.sampled_from(
 )
 
 
+def carefully(lines: list[bytes]) -> pa.RecordBatch:
+    """Lines of JSON, each by itself and the careful way."""
+    every = [(place, line) for place, line in enumerate(lines, 1) if line.strip()]
+    return batch_of("a.jsonl", [(place, careful(line, Naming())) for place, line in every])
+
+
 @given(st.lists(_LINES, max_size=5))
 def test_quick_json_is_careful_json(lines: list[str]) -> None:
     """Where the quick way answers at all, it answers as the careful one does."""
-    block = Block("\n".join(lines).encode(), 1, last=True)
-    quick = quick_json(block, "a.jsonl", Naming(), {})
+    quick = Lines("a.jsonl", Naming()).quick("\n".join(lines).encode(), 1)
     if quick is not None:
-        careful = list(careful_json(block, Naming(), {}))
-        assert _rows(quick) == _rows(batch_of("a.jsonl", careful))
+        assert _rows(quick) == _rows(carefully([line.encode() for line in lines]))
+
+
+_SPELLED = (
+    *("1", "0", "-0", "-0.0", "7.0", "7.5", "1e3", "9" * 5000, "true", "null", "[]", "[-0]"),
+    *('"a"', '"a\\":b"', '" : "', '"null"', '"-0"', '"\\u00e9"', '"\\ud800"', '"é"', '"}"'),
+    *("{}", '{"trackid":1}'),
+)
+_FREE_NAMES = st.sampled_from(['"trackid"', '"Track Id"', '"userid"', '"other"', '"a\\":"'])
+
+
+def _objects_of(values: tuple[str, ...], marks: tuple[str, ...]) -> st.SearchStrategy[str]:
+    pairs = st.tuples(_FREE_NAMES, st.sampled_from(marks), st.sampled_from(values)).map("".join)
+    return st.lists(pairs, max_size=4).map(lambda some: "{" + ",".join(some) + "}")
+
+
+_COLONS = (":", ": ", " : ", " \t:")
+_WHOLE = _objects_of(_SPELLED, _COLONS)
+_FREE = _objects_of((*_SPELLED, "NaN", "01", '"\t"', ""), (*_COLONS, "::"))
+_FREE_BYTES = (_FREE | _LINES).map(str.encode) | st.sampled_from([b'{"userid":"\xff"}', b"{\xff}"])
+
+
+@given(st.lists(_FREE_BYTES, max_size=6))
+def test_objects_read_together_are_as_read_one_by_one(lines: list[bytes]) -> None:
+    """Names twice, numbers in any form, nested values, what is no JSON and no UTF-8."""
+    filled = [(place, line) for place, line in enumerate(lines, 1) if line.strip()]
+    places, some = [place for place, _ in filled], [line for _, line in filled]
+    piece = Piece(places, some, [values_of(line) for line in some])
+    made = batch_of_objects("a.jsonl", piece, Naming())
+    assert _rows(made) == _rows(carefully(lines))
+
+
+@given(
+    st.lists(_WHOLE.map(str.encode), min_size=1, max_size=6),
+    st.sampled_from([b",", b" ,\n ", b""]),
+)
+def test_an_array_is_read_as_its_objects(lines: list[bytes], between: bytes) -> None:
+    """Whatever stands within them and between them."""
+    stream = Stream(io.BytesIO(b"[" + between.join(lines) + b"]"), packed=False, file=io.BytesIO())
+    made = pa.concat_batches(list(read_json(stream, "a.jsonl", Naming())))
+    assert _rows(made) == _rows(carefully(lines))
 
 
 @given(st.lists(st.binary(max_size=30), max_size=6), st.integers(1, 20))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 from typing import Any
+from uuid import UUID
 
 import pyarrow as pa
 import pytest
@@ -13,9 +14,10 @@ from pyarrow import parquet
 
 from feedengine.config import Settings, settings
 from feedengine.plays.checking import How, summarise
+from feedengine.plays.columnar import _numbers
 from feedengine.plays.examples import Examples
 from feedengine.plays.frames import DICTIONARY_COLUMNS, KNOWN_COLUMNS, PLAY_COLUMNS, FormatName
-from feedengine.plays.gather import Naming, null_text
+from feedengine.plays.gather import Naming, null_text, text_of
 from feedengine.plays.intake import read
 from feedengine.plays.job import Job, job_for
 from feedengine.plays.judging import Sum, judged_alone
@@ -153,3 +155,91 @@ def test_each_text_of_a_dictionary_is_read_once() -> None:
     assert readings.wholes(column).fits[:4].tolist() == [True, False, True, True]
     assert readings.parts(column).values.to_pylist() == ["34", "480", None]
     assert readings.parts(column) is readings.parts(column)
+
+
+def rows_read(path: Path) -> list[dict[str, Any]]:
+    """The rows of a file as they come in."""
+    found = sources([str(path)], None)
+    return [one for batch in read(found, Naming({}), Meter(found)) for one in batch.to_pylist()]
+
+
+def kinds(table: pa.Table) -> dict[str, tuple[pa.Table, dict[str, Any]]]:
+    """The same rows in other types and encodings."""
+    texts = ("country", "useragent", "shopid", "endreason", "userid")
+    ids = pa.array([UUID(one).bytes for one in table["id"].to_pylist()], pa.binary(16))
+    at = table.schema.get_field_index("id")
+    seconds = table.schema.get_field_index("totaltimeplayed")
+    floats = table["totaltimeplayed"].cast(pa.int64()).cast(pa.float64())
+    return {
+        "small groups": (table, {"row_group_size": 7}),
+        "one group": (table, {"row_group_size": 1000}),
+        "differences": (
+            table,
+            {
+                "use_dictionary": ["country"],
+                "column_encoding": dict.fromkeys(texts[1:], "DELTA_BYTE_ARRAY"),
+            },
+        ),
+        "lengths": (
+            table,
+            {
+                "use_dictionary": False,
+                "column_encoding": dict.fromkeys(texts, "DELTA_LENGTH_BYTE_ARRAY"),
+            },
+        ),
+        "large": (table.cast(pa.schema([(n, pa.large_string()) for n in PLAY_COLUMNS])), {}),
+        "views": (table.cast(pa.schema([(n, pa.string_view()) for n in PLAY_COLUMNS])), {}),
+        "bytes": (table.set_column(at, "id", ids), {}),
+        "uuids": (
+            table.set_column(at, "id", pa.ExtensionArray.from_storage(pa.uuid(), ids)),
+            {},
+        ),
+        "floats": (table.set_column(seconds, "totaltimeplayed", floats), {}),
+    }
+
+
+def test_types_and_encodings_of_a_file_change_nothing(tmp_path: Path) -> None:
+    """Whatever wrote it: its rows come in as plain text would, in their order."""
+    schema = pa.schema([(name, pa.string()) for name in PLAY_COLUMNS])
+    rows = [{**one, "id": f"{at:08x}-854b-44b7-bbd8-6a5072f286e2"} for at, one in enumerate(many())]
+    table = pa.Table.from_pylist(rows, schema)
+    parquet.write_table(table, tmp_path / "plays.parquet", use_dictionary=False)
+    expected = rows_read(tmp_path / "plays.parquet")
+    assert len(expected) == len(rows)
+    for name, (one, how) in kinds(table).items():
+        parquet.write_table(one, tmp_path / "plays.parquet", **how)
+        assert rows_read(tmp_path / "plays.parquet") == expected, name
+
+
+def test_an_encoding_may_change_within_a_file(tmp_path: Path) -> None:
+    """Nothing is lost or read twice where dictionaries cannot be made any more."""
+    path = tmp_path / "plays.parquet"
+    table = pa.table({"country": ["gb", "us"] * 50_000, "userid": [str(n) for n in range(100_000)]})
+    delta = {"use_dictionary": False, "column_encoding": {"country": "DELTA_BYTE_ARRAY"}}
+    for how in ({}, delta):
+        parquet.write_table(table, path, row_group_size=60_000, **how)
+        rows = rows_read(path)
+        assert [row["userid"] for row in rows] == table["userid"].to_pylist()
+        assert [row["country"] for row in rows] == table["country"].to_pylist()
+
+
+@given(st.lists(st.none() | st.floats() | st.integers(-(2**60), 2**60).map(float), max_size=6))
+def test_numbers_with_a_point_are_texts(values: list[float | None]) -> None:
+    """Whole ones without it, and exactly."""
+    column = pa.array(values, pa.float64())
+    assert _numbers(column).to_pylist() == [text_of(one) for one in values]
+    assert _numbers(column[1:]).to_pylist() == [text_of(one) for one in values[1:]]
+
+
+def test_a_damaged_group_costs_none_of_those_before_it(tmp_path: Path) -> None:
+    """Also where groups are small, and read together."""
+    path = tmp_path / "plays.parquet"
+    table = pa.table({"country": ["gb", "us"] * 50, "userid": [str(n) for n in range(100)]})
+    parquet.write_table(table, path, row_group_size=20)
+    place = parquet.ParquetFile(path).metadata.row_group(3).column(1).dictionary_page_offset
+    data = bytearray(path.read_bytes())
+    data[place : place + 20] = b"\xff" * 20
+    path.write_bytes(data)
+    *rows, last = rows_read(path)
+    assert [row["userid"] for row in rows] == [str(n) for n in range(60)]
+    assert (last["row"], last["fault"]) == (61, "file-damaged")

@@ -26,7 +26,7 @@ from pyarrow import parquet
 from feedengine.beside import running
 from feedengine.config import settings
 from feedengine.errors import UsageError
-from feedengine.plays import columnar, others, sharing
+from feedengine.plays import others, row_groups, sharing
 from feedengine.plays.alone import Alone
 from feedengine.plays.checking import How, summarise
 from feedengine.plays.frames import PLAY_COLUMNS, FormatName, Looked
@@ -74,10 +74,15 @@ class InThread:
         assert not self._thread.is_alive()
 
 
+SMALL = "from feedengine.plays import others, row_groups; row_groups._READ_ROWS = 3; others.main()"
+
+
 @pytest.fixture(autouse=True)
 def _soon(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A few plays are many."""
+    """A few plays are many; here and in other processes three rows are a stretch."""
     monkeypatch.setattr(sharing, "MANY", 1)
+    monkeypatch.setattr(row_groups, "_READ_ROWS", 3)
+    monkeypatch.setattr(others, "_COMMAND", (sys.executable, "-c", SMALL))
 
 
 @pytest.fixture
@@ -292,7 +297,7 @@ def test_wherever_another_ends_this_one_goes_on(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, after: int, *, rows: bool
 ) -> None:
     """In the midst of a row group, of a file, between two of them; no batch is lost or twice."""
-    monkeypatch.setattr(columnar, "_READ_ROWS", 2)
+    monkeypatch.setattr(row_groups, "_READ_ROWS", 2)
     differ = [play(id=None, userid=f"{number}") for number in range(60)]
     files = [
         written(tmp_path / "a.parquet", differ[:30], 6),
@@ -365,7 +370,7 @@ def test_processes_end_with_whom_they_work_for(tmp_path: Path) -> None:
 import sys, time
 from pathlib import Path
 from feedengine.config import settings
-from feedengine.plays import columnar, others, sharing
+from feedengine.plays import others, row_groups, sharing
 from feedengine.plays.alone import Alone
 from feedengine.plays.job import job_for
 from feedengine.plays.judging import judged
@@ -460,7 +465,7 @@ def test_inputs_are_portioned_by_row_groups_and_files(tmp_path: Path) -> None:
     files.append(written(tmp_path / "d.parquet", ROWS, 60))
     (tmp_path / "e.parquet").write_bytes(b"PAR1 no such thing PAR1")
     found = portions(sources([*map(str, files), str(tmp_path / "e.parquet")], None))
-    groups = [(Path(one.source.name).name, one.group, one.plays) for one in found]
+    groups = [(Path(one.source.name).name, one.stretch, one.plays) for one in found]
     assert groups[:20] == [("a.parquet", group, 3) for group in range(20)]
     assert [one[:2] for one in groups[20:]] == [
         ("b.jsonl", None),
