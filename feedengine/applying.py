@@ -189,12 +189,14 @@ class FeedApplier:
                 else self._decide(read, hand, terms, newer, refused)
                 for read in batch
             ]
+            run = _counted(run, outcomes)
+            if last:
+                run = finished(run)
             with together(connection, few=len(batch) <= FEW_ROWS):
-                ledger.save_batch(connection, run, self.client, outcomes, hand)
-                run = _counted(run, outcomes)
-                if last:
-                    run = finished(run)
+                # The run first: its page may have left the cache by the end, and SQLite would then
+                # read all that it has written since once more, for their checksums.
                 ledger.save_run(connection, run)
+                ledger.save_batch(connection, run, self.client, outcomes, hand)
         self.run = run
         if self.earlier:
             self.earlier.forget([read.path for read in batch])
