@@ -173,7 +173,6 @@ class Gathered:
         except PassingError:
             raise
         except ServiceError:
-            self._newest.forget()
             return False
         return True
 

@@ -24,7 +24,8 @@ def feed_order(path: str) -> Order:
 class Newest:
     """The newest feed that each client has begun; asked of the ledger once a client.
 
-    That is enough for as long as a turn lasts: nobody else begins feeds meanwhile.
+    That is enough for as long as a turn lasts: nobody else begins feeds meanwhile. One that was not
+    kept after all still counts: history is then asked for nothing, and answers as it is.
     """
 
     def __init__(self) -> None:
@@ -39,7 +40,3 @@ class Newest:
             newest = max(map(feed_order, ledger.feed_paths_of(connection, client)), default=own)
         self._of[client] = max(newest, own)
         return newest > own
-
-    def forget(self) -> None:
-        """Ask again: what began in a transaction that was not kept has not begun."""
-        self._of.clear()
