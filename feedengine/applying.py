@@ -26,6 +26,7 @@ from feedengine.feeds.changes import Change, Request, TerritoryView
 from feedengine.feeds.document import Document, Loader
 from feedengine.feeds.folder import FeedFolder, FeedPathError
 from feedengine.feeds.outcome import Kind, first_line, log_text
+from feedengine.lateness import feed_order
 from feedengine.model.faults import Faults
 from feedengine.packages import Filling, Read, limits_of, now_text, read_package
 from feedengine.readers import Ahead, Reading
@@ -103,11 +104,11 @@ class FeedApplier:
         gc.disable()  # a batch makes much and frees it all at once: 10 % and more
         began = time.perf_counter()
         try:
-            for number, (batch, last) in enumerate(self._batches(packages), 1):
+            for number, (batch, last) in enumerate(self.batches(packages), 1):
                 read = time.perf_counter()
                 outcomes = self._batch(batch, last=last)
                 saved = time.perf_counter()
-                self._write_logs(outcomes)
+                self.log(outcomes)
                 logged = time.perf_counter()
                 steps = Steps(read - began, saved - read, logged - saved)
                 self.listener.batch(self.run, outcomes, steps)
@@ -119,7 +120,7 @@ class FeedApplier:
                 gc.enable()
         return self.run
 
-    def _batches(self, packages: Iterator[str]) -> Iterator[tuple[list[Read], bool]]:
+    def batches(self, packages: Iterator[str]) -> Iterator[tuple[list[Read], bool]]:
         """Packages read and parsed, until a batch is full; the last one is marked.
 
         What was read when the stop comes is left for the next time.
@@ -189,12 +190,14 @@ class FeedApplier:
                 else self._decide(read, hand, terms, newer, refused)
                 for read in batch
             ]
+            run = _counted(run, outcomes)
+            if last:
+                run = finished(run)
             with together(connection, few=len(batch) <= FEW_ROWS):
-                ledger.save_batch(connection, run, self.client, outcomes, hand)
-                run = _counted(run, outcomes)
-                if last:
-                    run = finished(run)
+                # The run first: its page may have left the cache by the end, and SQLite would then
+                # read all that it has written since once more, for their checksums.
                 ledger.save_run(connection, run)
+                ledger.save_batch(connection, run, self.client, outcomes, hand)
         self.run = run
         if self.earlier:
             self.earlier.forget([read.path for read in batch])
@@ -299,6 +302,14 @@ class FeedApplier:
             answer_of(viewed) if status == "viewed" else "",
         )
 
+    def save(self, batch: list[Read]) -> list[Outcome]:
+        """Save the feed's last batch at once, or not at all; whoever calls tries again (P7)."""
+        return self._transaction(batch, last=True)
+
+    def log(self, outcomes: Sequence[Outcome]) -> None:
+        """P8: write the logs of what is committed by now."""
+        self._write_logs(outcomes)
+
     def _write_logs(self, outcomes: Sequence[Outcome]) -> None:
         """P8: after the commit; a folder that cannot be written is counted, and told once."""
         for outcome in outcomes:
@@ -333,12 +344,6 @@ def feed_log(run: Run, findings: Sequence[Finding]) -> bytes:
 def milliseconds_of(instant: str) -> int:
     """The unix milliseconds of a canonical instant."""
     return int(datetime.fromisoformat(instant).timestamp() * 1000)
-
-
-def feed_order(path: str) -> tuple[int, int, str]:
-    """A feed's place in time by its name: numbers by number, before others by text (P3, G2)."""
-    name = path.rpartition("/")[2]
-    return (0, int(name), "") if name.isascii() and name.isdecimal() else (1, 0, name)
 
 
 def _counted(run: Run, outcomes: Sequence[Outcome]) -> Run:

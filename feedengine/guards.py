@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
+from contextlib import suppress
 from typing import TYPE_CHECKING, TypeGuard
 
 from feedengine.config import Settings
-from feedengine.errors import RefusedError
+from feedengine.errors import Fault, Finding, RefusedError
 from feedengine.feeds.changes import Change, Request
-from feedengine.feeds.document import Loader
+from feedengine.feeds.document import Loader, file_findings
+from feedengine.feeds.entries import Signature
 from feedengine.feeds.folder import FeedFolder, FeedPathError, MissingError
 from feedengine.feeds.parse import parse
 from feedengine.feeds.stack import Stack
@@ -20,6 +22,7 @@ from feedengine.store.database import reading, writing
 from feedengine.store.ledger import Run
 from feedengine.store.load import known_ids
 from feedengine.store.statements import rows_in, statements
+from feedengine.turn import Turn
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection, Engine
@@ -78,6 +81,29 @@ def _removes(request: Request | None) -> TypeGuard[Change]:
     return isinstance(request, Change) and request.action == "delete" and not request.setting
 
 
+def hold(turn: Turn, run: Run, message: str) -> tuple[Run, list[Finding]]:
+    """G1: nothing of the run is applied, for what `mass_deletion` has said; its finding."""
+    fault = Fault("feed-held", "G1", (None, run.stack_entry), message)
+    with turn.writing() as connection:
+        run = ledger.kept(connection, run._replace(status="held", released_at=None))
+        hint = f"if it is meant: `feedengine feed release {run.id}`"
+        found = file_findings([fault._replace(hint=hint)], b"")
+        ledger.save_findings(connection, run, found)
+    return run, found
+
+
+def put_aside(turn: Turn, stack: Stack, run: Run, signature: Signature) -> Run:
+    """G1: the entry of a held run goes to ``held/``, if it is still the one of this signature."""
+    turn.check()
+    with suppress(MissingError):  # taken away meanwhile; the run stays held
+        held = stack.move(run.stack_entry, "held", signature)
+        if held != run.stack_entry:
+            run = run._replace(stack_entry=held)
+            with turn.writing() as connection:
+                ledger.save_run(connection, run)
+    return run
+
+
 def release(settings: Settings, database: Engine, number: int) -> Run:
     """G1: let a held feed through; raises `RefusedError` when the run is not held."""
     with writing(database) as connection:
@@ -99,6 +125,5 @@ def _unhold(stack: Stack, run: Run) -> None:
     try:
         stack.unhold(run.stack_entry)
     except MissingError:
-        mark = ":".join(str(part) for part in stack.signature(run.stack_entry))
-        if mark != run.entry_signature:
+        if stack.signature(run.stack_entry).mark != run.entry_signature:
             raise

@@ -11,13 +11,14 @@ from contextlib import contextmanager, suppress
 from itertools import chain
 from typing import TYPE_CHECKING, NoReturn
 
-from feedengine.applying import FeedApplier, feed_order
+from feedengine.applying import FeedApplier
 from feedengine.catalogue.needs import needs_of
 from feedengine.catalogue.objects import Object, as_document, link_id
 from feedengine.errors import Fault, Finding, quoted
 from feedengine.feeds.document import finding
 from feedengine.feeds.folder import MANIFEST
 from feedengine.guards import mass_deletion
+from feedengine.lateness import feed_order
 from feedengine.packages import now_text
 from feedengine.store import ledger
 from feedengine.store.database import reading, writing

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from sqlalchemy import Connection, Engine
 
     from feedengine.config import Settings
+    from feedengine.feeds.entries import StackEntry
     from feedengine.store.ledger import Run
 
 NO_SIGNATURE = "0:0:0"
@@ -180,11 +181,7 @@ def _planned_already(
 
 def _to_put_back(found: Retried, last: Run) -> _Planned:
     data = entry_xml(str(found.client), str(found.feed_path))
-    return _Planned(found._replace(state="queued"), _signature(last), data)
-
-
-def _signature(run: Run) -> Signature:
-    return Signature(*(int(part) for part in run.entry_signature.split(":")))
+    return _Planned(found._replace(state="queued"), Signature.marked(last.entry_signature), data)
 
 
 def _opened(attempt: Run, last: Run, code: str | None) -> Run:
@@ -215,7 +212,7 @@ def _entry_alone(
         return None
     state = "waiting" if is_waiting(stack, run.stack_entry) else "queued"
     found = Retried(run.id, None, None, run.stack_entry, None, None, state)
-    return _Planned(found, _signature(run), None)
+    return _Planned(found, Signature.marked(run.entry_signature), None)
 
 
 def packages_to_take(database: Engine, run: Run, packages: FrozenPaths) -> FrozenPaths:
@@ -235,3 +232,30 @@ def let_through(database: Engine, run: Run) -> bool:
         return run.released_at is not None
     with reading(database) as connection:
         return attempts.was_let_through(connection, run)
+
+
+_RELEASED = "status = 'held' AND filed_at IS NULL AND released_at IS NOT NULL"
+
+
+def released(connection: Connection) -> list[Run]:
+    """G1: the runs that were let through, and retries; their entries are on the Stack again."""
+    return ledger.runs_where(connection, _RELEASED)
+
+
+def known_run(database: Engine, entry: StackEntry) -> Run | None:
+    """A held run of this very entry that has been released (G1), or a retry that waits."""
+    with reading(database) as connection:
+        found = [
+            run
+            for run in released(connection)
+            if (run.stack_entry, run.feed_path) == (entry.name, entry.feed_path)
+        ]
+    if not found:
+        return None
+    at = found[-1].started_at if found[-1].retry_of is None else now_text()
+    return found[-1]._replace(
+        stack_entry=entry.name,
+        entry_signature=entry.signature.mark,
+        started_at=at,
+        status="running",
+    )

@@ -8,13 +8,12 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Collection, Sequence
-from contextlib import nullcontext, suppress
-from typing import TYPE_CHECKING
+from collections.abc import Sequence
+from contextlib import closing, nullcontext, suppress
 
-from feedengine.applying import FeedApplier, feed_log, feed_order, finished, milliseconds_of
+from feedengine.applying import FeedApplier, feed_log, finished, milliseconds_of
 from feedengine.config import Settings
-from feedengine.errors import Fault, Finding, PassingError, ServiceError
+from feedengine.errors import Fault, Finding
 from feedengine.feeds.descriptors import sync_file_system
 from feedengine.feeds.document import file_findings
 from feedengine.feeds.entries import Manifest, Signature, StackEntry, parse_manifest
@@ -22,27 +21,21 @@ from feedengine.feeds.folder import MANIFEST, FeedFolder, FeedPathError, Missing
 from feedengine.feeds.frozen import FrozenPaths
 from feedengine.feeds.stack import Finished, Stack
 from feedengine.gathering import MOST_PACKAGES, Gathered, SmallFeed
-from feedengine.guards import mass_deletion
+from feedengine.guards import hold, mass_deletion, put_aside
+from feedengine.lateness import Newest
 from feedengine.opening import MANIFEST_BYTES, Lacking, Ready, opened
-from feedengine.packages import Filling, now_text
+from feedengine.packages import now_text
 from feedengine.recovery import logs_again
-from feedengine.retrying import let_through, packages_to_take
+from feedengine.retrying import known_run, let_through, packages_to_take
 from feedengine.store import ledger
 from feedengine.store.database import reading
 from feedengine.store.earlier import Earlier
 from feedengine.store.ledger import Run
-from feedengine.store.pages import among
-from feedengine.store.statements import statements
 from feedengine.telling import Listener, Waiting
 from feedengine.turn import Turn
 
-if TYPE_CHECKING:
-    from sqlalchemy import Connection
-
 UNFILED = 100
 """So many filed runs are marked in one transaction; a crash before only files them again."""
-
-_RELEASED = "status = 'held' AND filed_at IS NULL AND released_at IS NOT NULL"
 
 HELD = "an earlier feed of its client is held"
 
@@ -67,8 +60,8 @@ class Taker:
         self.unlogged = 0
         self._missing_since: dict[str, float] = {}
         self._filed: list[Run] = []
-        self._newest: dict[str, tuple[int, int, str]] = {}
-        self._gathered = Gathered()
+        self._newest = Newest()
+        self._gathered = self._none_gathered()
         self.blocked: dict[str, str] = {}
         self.postponed: list[Waiting] = []
 
@@ -84,9 +77,8 @@ class Taker:
     @staticmethod
     def _blank(name: str, signature: Signature, entry: StackEntry | None = None) -> Run:
         path, client = (None, None) if entry is None else (entry.feed_path, entry.client)
-        at = now_text()
-        mark = ":".join(str(part) for part in signature)
-        return Run(0, name, mark, path, client, at, None, "running", 0, 0, 0, 0, None, None)
+        at, counts = now_text(), (0, 0, 0, 0)
+        return Run(0, name, signature.mark, path, client, at, None, "running", *counts, None, None)
 
     def _fail(
         self,
@@ -98,10 +90,7 @@ class Taker:
         """A feed that fails as a whole: ledger first, then the log, then the entry goes."""
         run = run._replace(status="failed", finished_at=now_text())
         with self.turn.writing() as connection:
-            if run.id:
-                ledger.save_run(connection, run)
-            else:
-                run = ledger.open_run(connection, run)
+            run = ledger.kept(connection, run)
             ledger.save_findings(connection, run, findings)
         self._write_feed_log(run, findings, folder)
         self._file(run, signature, findings)
@@ -169,7 +158,7 @@ class Taker:
 
     def _take_alone(self, entry: StackEntry, found: Ready | Lacking) -> Waiting | None:
         """Run a feed in transactions of its own; a held one has gone, and does not wait."""
-        run = self._known_run(entry) or self._blank(entry.name, entry.signature, entry)
+        run = known_run(self.database, entry) or self._blank(entry.name, entry.signature, entry)
         if isinstance(found, Lacking):
             reason = self._patience(run, entry, found)
         else:
@@ -194,78 +183,34 @@ class Taker:
             found.folder.close()
             raise
         run = self._blank(entry.name, entry.signature, entry)
-        feed = SmallFeed(settings, self.turn, run, found, self.listener, self.stop, entry=entry)
-        if self._gathered.add(feed, settings.batch_packages):
+        applier = FeedApplier(settings, self.turn, run, found.folder, self.listener, self.stop)
+        if self._gathered.add(SmallFeed(entry, found, applier), settings.batch_packages):
             self.settle()
         return True
 
-    def settle(self) -> None:
-        """Read what was gathered, save it, write its logs, and file its entries.
+    def _none_gathered(self) -> Gathered:
+        return Gathered(self.turn, self._newest, self.stop)
 
-        What is unusual after all is taken alone, in its place; what has to wait is `postponed`.
-        """
-        feeds, self._gathered = self._gathered, Gathered()
-        if not feeds:
-            return
-        try:
-            with reading(self.database) as connection:
-                released = {(run.stack_entry, run.feed_path) for run in _released(connection)}
-                earlier = _runs_of(connection, {one.entry.feed_path for one in feeds})
-            ready: list[SmallFeed] = []
-            filling = Filling(self.settings)
-            for feed in feeds:
-                if self.stop.is_set():
-                    break
-                feed.earlier = Earlier(earlier.get(feed.entry.feed_path, ()))
-                known = (feed.entry.name, feed.entry.feed_path) in released
-                if known or self._wait_for(feed.entry) or not feed.read():
-                    self._save_all(ready)
-                    self._take_one(feed)
-                    continue
-                ready.append(feed)
-                if filling.add_all(feed.batch):
-                    self._save_all(ready)
-                    filling = Filling(self.settings)
-            self._save_all(ready)
-        finally:
-            feeds.close()
+    def settle(self) -> None:
+        """Save what was gathered, and file it; what has to wait after all is `postponed`."""
+        gathered, self._gathered = self._gathered, self._none_gathered()
+        with closing(gathered):
+            for feeds, saved in gathered.settled(self.settings, self._wait_for):
+                if saved:
+                    self._file_all(feeds)
+                else:
+                    for feed in feeds:
+                        self._take_one(feed)
 
     def _take_one(self, feed: SmallFeed) -> None:
-        waits = self._wait_for(feed.entry) or self._take_alone(
-            feed.entry, Ready(feed.folder, feed.packages)
-        )
+        waits = self._wait_for(feed.entry) or self._take_alone(feed.entry, feed.found)
         if waits is not None:
             self.postponed.append(waits)
-
-    def _save_all(self, feeds: list[SmallFeed]) -> None:
-        """P9: in one transaction, or one by one where the database refuses it; empties the list."""
-        if feeds and self._save(feeds):
-            self._file_all(feeds)
-        else:
-            for feed in feeds:
-                self._take_one(feed)
-        feeds.clear()
-
-    def _save(self, feeds: Sequence[SmallFeed]) -> bool:
-        """False when nothing of it was kept, but may be one by one."""
-        newest = dict(self._newest)
-        try:
-            with self.turn.together() as connection:
-                for feed in feeds:
-                    feed.late = self._is_late(connection, feed.run)
-                    feed.save()
-        except PassingError:
-            raise
-        except ServiceError:
-            self._newest = newest
-            return False
-        return True
 
     def _file_all(self, feeds: Sequence[SmallFeed]) -> None:
         """P8, P5: the logs, and then the entries leave the Stack."""
         for feed in feeds:
-            feed.log()
-            self.unlogged += feed.unlogged
+            self.unlogged += feed.log()
         self.turn.check()
         ways: dict[Finished, list[tuple[str, Signature]]] = {}
         for feed in feeds:
@@ -279,23 +224,7 @@ class Taker:
     def leave(self) -> None:
         """Let go of what was gathered and not saved; it is still on the Stack."""
         self._gathered.close()
-        self._gathered = Gathered()
-
-    def _known_run(self, entry: StackEntry) -> Run | None:
-        """A held run of this very entry that has been released (G1), or a retry that waits."""
-        with reading(self.database) as connection:
-            found = [
-                run
-                for run in _released(connection)
-                if (run.stack_entry, run.feed_path) == (entry.name, entry.feed_path)
-            ]
-        if not found:
-            return None
-        mark = ":".join(str(part) for part in entry.signature)
-        at = found[-1].started_at if found[-1].retry_of is None else now_text()
-        return found[-1]._replace(
-            stack_entry=entry.name, entry_signature=mark, started_at=at, status="running"
-        )
+        self._gathered = self._none_gathered()
 
     def _patience(self, run: Run, entry: StackEntry, found: Lacking) -> str | None:
         """P4: what a feed lacks is waited for, for a time of grace; else it fails."""
@@ -315,7 +244,8 @@ class Taker:
         if not looked_at and len(packages) > self.settings.hold_count:
             message = mass_deletion(self.settings, self.database, folder, packages)
             if message is not None:
-                self._hold(run, entry, message)
+                run, found = hold(self.turn, run, message)
+                self._ended(put_aside(self.turn, self.stack, run, entry.signature), found)
                 return HELD
         self._finish(run, folder, packages, entry.signature)
         return None
@@ -329,7 +259,7 @@ class Taker:
             same = "feed_path = ? AND id <> ?"
             runs = ledger.runs_where(connection, same, run.feed_path, run.id)
             applier.earlier = Earlier(runs)
-            applier.late = self._is_late(connection, run)
+            applier.late = self._newest.is_late(connection, run)
             done = ledger.paths_of(connection, run) if run.id else set()
         left = len(packages) - len(done)
         self.listener.begun(run, left)
@@ -345,43 +275,6 @@ class Taker:
                 ledger.save_run(connection, result)
         self._file(result, signature)
 
-    def _is_late(self, connection: Connection, run: Run) -> bool:
-        """G2: whether a later feed of the client has been begun already.
-
-        Asked of the ledger once a client: nobody else begins feeds while it is our turn.
-        """
-        client, own = run.client or "", feed_order(run.feed_path or "")
-        newest = self._newest.get(client)
-        if newest is None:
-            paths = ledger.feed_paths_of(connection, client)
-            newest = max(map(feed_order, paths), default=own)
-        self._newest[client] = max(newest, own)
-        return newest > own
-
-    def _hold(self, run: Run, entry: StackEntry, message: str) -> None:
-        """G1: nothing of it is applied; its entry waits in ``held/``."""
-        fault = Fault("feed-held", "G1", (None, entry.name), message)
-        with self.turn.writing() as connection:
-            run = run._replace(status="held", released_at=None)
-            if run.id:
-                ledger.save_run(connection, run)
-            else:
-                run = ledger.open_run(connection, run)
-            release = f"if it is meant: `feedengine feed release {run.id}`"
-            found = file_findings([fault._replace(hint=release)], b"")
-            ledger.save_findings(connection, run, found)
-        self._ended(self._move_held(run, entry.signature), found)
-
-    def _move_held(self, run: Run, signature: Signature) -> Run:
-        self.turn.check()
-        with suppress(MissingError):  # taken away meanwhile; the run stays held
-            held = self.stack.move(run.stack_entry, "held", signature)
-            if held != run.stack_entry:
-                run = run._replace(stack_entry=held)
-                with self.turn.writing() as connection:
-                    ledger.save_run(connection, run)
-        return run
-
     def recover(self) -> None:
         """P8, P9, G1: finish what a crash cut short; file, or hold, what was not moved yet.
 
@@ -394,9 +287,9 @@ class Taker:
         for run in runs:
             if self.stop.is_set():
                 return
-            signature = Signature(*(int(part) for part in run.entry_signature.split(":")))
+            signature = Signature.marked(run.entry_signature)
             if run.status == "held":
-                self._move_held(run, signature)
+                put_aside(self.turn, self.stack, run, signature)
                 continue
             if run.status == "running":
                 self._resume(run, signature)
@@ -422,17 +315,3 @@ class Taker:
 def _way(run: Run) -> Finished:
     """P5: where the entry of a run goes."""
     return "processed" if run.status == "succeeded" else "failed"
-
-
-def _released(connection: Connection) -> list[Run]:
-    """G1: the runs that were let through, and retries; their entries are on the Stack again."""
-    return ledger.runs_where(connection, _RELEASED)
-
-
-def _runs_of(connection: Connection, paths: Collection[str]) -> dict[str | None, list[Run]]:
-    """The runs of these feeds, by feed."""
-    found: dict[str | None, list[Run]] = {}
-    ids = statements(connection).ids(paths)
-    for run in ledger.runs_where(connection, among(connection, "feed_path"), ids):
-        found.setdefault(run.feed_path, []).append(run)
-    return found

@@ -189,8 +189,8 @@ def to_json(thing: Object) -> str:
     return _encode(_documents(thing.kind).told(thing)).decode()
 
 
-def from_json(kind: Kind, text: str) -> Object:
-    """The object of a canonical document as text; columns it does not know of are NULL.
+def from_json(kind: Kind, text: str | bytes) -> Object:
+    """The object of a canonical document, text or UTF-8; columns it does not know of are NULL.
 
     Raises `ValueError` for what is none.
     """

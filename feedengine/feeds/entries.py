@@ -35,6 +35,16 @@ class Signature(NamedTuple):
     mtime_ns: int
     size: int
 
+    @property
+    def mark(self) -> str:
+        """As the ledger keeps it."""
+        return f"{self.inode}:{self.mtime_ns}:{self.size}"
+
+    @classmethod
+    def marked(cls, mark: str) -> Signature:
+        """The signature of a `mark`."""
+        return cls(*map(int, mark.split(":")))
+
 
 class StackEntry(NamedTuple):
     """A valid Stack entry (P2); ``feed_path`` is relative to ``Feeds/``, without outer slashes."""

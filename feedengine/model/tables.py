@@ -366,11 +366,14 @@ class ReleaseTrack(SQLModel, table=True):
     """A track on a release: one link seen from both ends.
 
     ``position`` orders a release's tracks, ``linked_seq`` (the `change.seq` that made the link) a
-    track's releases.
+    track's releases. The index has all four, so that links are read from it alone.
     """
 
     __tablename__ = "release_track"
-    __table_args__ = (Index("ix_release_track_track", "track_id", "linked_seq"), CLUSTERED)
+    __table_args__ = (
+        Index("ix_release_track_track", "track_id", "linked_seq", "position"),
+        CLUSTERED,
+    )
     seen_from: ClassVar[tuple[Listed, Listed]] = (
         Listed("release", "track", "Tracks", "Track", style="shared", target="track"),
         Listed("track", "release", "Releases", "Release", style="shared", target="release"),

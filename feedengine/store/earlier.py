@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
-from feedengine.store.ledger import live, named
-from feedengine.store.pages import PAGE, asked
+from feedengine.store.ledger import live, named, runs_where
+from feedengine.store.pages import PAGE, among, asked
+from feedengine.store.statements import statements
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Sequence
@@ -89,3 +90,12 @@ class Earlier:
                     self._last[run] = number
                 if len(page) < PAGE:
                     del self._last[run]
+
+
+def earlier_of(connection: Connection, paths: Collection[str]) -> dict[str, Earlier]:
+    """What earlier runs there are of these feeds, by feed; a feed without any is left out."""
+    found: dict[str, list[Run]] = {}
+    ids = statements(connection).ids(paths)
+    for run in runs_where(connection, among(connection, "feed_path"), ids):
+        found.setdefault(str(run.feed_path), []).append(run)
+    return {path: Earlier(runs) for path, runs in found.items()}

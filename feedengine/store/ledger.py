@@ -182,6 +182,14 @@ def save_run(connection: Connection, run: Run) -> None:
     write(connection, text, [(*(getattr(stored, name) for name in _KEPT), run.id)])
 
 
+def kept(connection: Connection, run: Run) -> Run:
+    """The run, kept as it is by now: opened, if it is not yet."""
+    if not run.id:
+        return open_run(connection, run)
+    save_run(connection, run)
+    return run
+
+
 def mark_filed(connection: Connection, runs: Iterable[Run], at: str) -> None:
     """P5: the entries of these runs have left the Stack."""
     text = statements(connection).update(FEED_RUN, ("filed_at",), ("id",))

@@ -125,7 +125,10 @@ def load_objects(connection: Connection, kind: Kind, ids: Iterable[str]) -> list
 
 
 def load_latest(connection: Connection, kind: Kind, ids: Iterable[str]) -> list[Object]:
-    """The same objects by the last row that history has of each (H1): one row, not one a list."""
+    """The same objects by the last row that history has of each (H1): one row, not one a list.
+
+    SQLite hands documents over as bytes: made into text, most would be made bytes again to be read.
+    """
     array = connection.dialect.name == "postgresql"
     text = _LATEST_BY_ARRAY if array else _LATEST
     found = rows_asked(connection, text.format(entity=kind.name), ids)
@@ -133,8 +136,9 @@ def load_latest(connection: Connection, kind: Kind, ids: Iterable[str]) -> list[
 
 
 _LATEST = (
-    "SELECT c.document FROM json_each(?) j CROSS JOIN change c WHERE c.seq ="
-    " (SELECT max(seq) FROM change WHERE entity = '{entity}' AND entity_id = j.value)"
+    "SELECT CAST(c.document AS BLOB) FROM json_each(?) j CROSS JOIN change c WHERE c.seq ="
+    " (SELECT seq FROM change WHERE entity = '{entity}' AND entity_id = j.value"
+    " ORDER BY seq DESC LIMIT 1)"
 )
 _LATEST_BY_ARRAY = (
     "SELECT c.document FROM unnest(%s::text[]) j(value) CROSS JOIN LATERAL (SELECT document"

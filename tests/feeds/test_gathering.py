@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
+    from feedengine.feeds.entries import StackEntry
+
 DAY = 1_700_000_000_000
 UP = '<View operator="Increase">1</View>'
 KINDS = (
@@ -218,6 +220,32 @@ def test_a_retry_among_small_feeds_keeps_its_run(tmp_path: Path) -> None:
             (2, 1, "failed"),
             (3, None, "succeeded"),
             (4, None, "succeeded"),
+        ]
+
+
+def test_what_a_feed_among_them_holds_back_waits(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """P3, G1: one that is taken alone after all may be held, and its client's others with it."""
+    real = taking.Taker._take_alone
+
+    def held(taker: taking.Taker, entry: StackEntry, found: Any) -> Any:
+        if entry.name != f"{DAY + 1}.xml":
+            return real(taker, entry, found)
+        taker.blocked[entry.client] = taking.HELD
+        return None
+
+    with site(tmp_path / "site") as engine:
+        drop(engine, 1, track(1, "Update", UP))
+        engine.run()
+        engine.retry()
+        drop(engine, 2, track(2))
+        drop(engine, 3, track(3), client="B")
+        monkeypatch.setattr(taking.Taker, "_take_alone", held)
+        result = engine.run()
+        assert [(run.client, run.status) for run in result.runs] == [("B", "succeeded")]
+        assert [(one.name, one.reason) for one in result.waiting] == [
+            (f"{DAY + 2}.xml", taking.HELD)
         ]
 
 
