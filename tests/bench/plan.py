@@ -94,7 +94,9 @@ def _plays(shop: Workshop, size: Size, *, peers: bool) -> Iterator[Group]:
         few = (size.plays[0] // 2, size.plays[1] // 4)
         found += [play_cases.judge(shop, name, size.tracks, few) for name in play_cases.PEER_JUDGES]
     yield Group("plays", "Judging plays", "play", tuple(found))
-    cores = tuple(play_cases.on(shop, size.tracks, size.plays, others) for others in (0, None))
+    enough = max(size.plays[1], 1_000_000)  # else nobody judges besides
+    amounts = (enough, 3 * enough)
+    cores = tuple(play_cases.on(shop, size.tracks, amounts, others) for others in (0, None))
     yield Group("cores-plays", "Both cores: judging plays", "play", cores, repeats=5)
 
 
