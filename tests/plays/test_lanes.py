@@ -16,6 +16,7 @@ from pyarrow import parquet
 
 from feedengine.config import settings
 from feedengine.errors import UsageError
+from feedengine.plays import row_groups
 from feedengine.plays.checking import How, summarise
 from feedengine.plays.frames import PLAY_COLUMNS
 from feedengine.plays.judging import FormatName, Sum, job_for, judged
@@ -111,6 +112,14 @@ def test_an_interrupt_ends_it_at_once(threads: int) -> None:
     assert next(asked) == 0
     asked.close()  # type: ignore[attr-defined]
     assert running() == []
+
+
+@pytest.fixture(autouse=True, scope="module")
+def small_batches() -> Iterator[None]:
+    """Batches of three rows: groups as small as those of `written` would be read together."""
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(row_groups, "_READ_ROWS", 3)
+        yield
 
 
 def written(folder: Path, name: str, rows: list[dict[str, Any]]) -> Path:
