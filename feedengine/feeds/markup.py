@@ -206,11 +206,10 @@ class _Tag(NamedTuple):
 
 
 _VALUE = r"""(?:"[^"<>&\t\n]*"|'[^'<>&\t\n]*')"""
-_PROLOG = re.compile(
-    r"""(?:<\?xml version=(["'])1\.0\1(?: encoding=(["'])[Uu][Tt][Ff]-8\2)?[ \t\n]*\?>)?[ \t\n]*"""
-)
-_ENDED = re.compile(r"([A-Za-z]+)>[ \t\n]*")
-_TAG = re.compile(rf"<([A-Za-z]+)({OWN_ID}?)((?:[ \t\n]+[A-Za-z]+={_VALUE})*)[ \t\n]*(/?)>[ \t\n]*")
+_PROLOG = re.compile(r"[ \t\n]*")
+_NAME = r"[A-Za-z_][A-Za-z0-9_.-]*"
+_ENDED = re.compile(rf"({_NAME})>[ \t\n]*")
+_TAG = re.compile(rf"<({_NAME})({OWN_ID}?)((?:[ \t\n]+[A-Za-z]+={_VALUE})*)[ \t\n]*(/?)>[ \t\n]*")
 _ANY_ID = re.compile("=(?<=id=)")
 """Whether there is an ``id=``: few characters of a document are ``=``."""
 _WITH_ID = re.compile(

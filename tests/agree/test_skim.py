@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from lxml import etree
 
 from feedengine.feeds.document import Document, Limits, read_file
+from feedengine.feeds.encodings import undeclared, utf8
 from feedengine.feeds.parse import parse
 from feedengine.feeds.skim import skim
 from feedengine.feeds.validator import explain
@@ -46,6 +47,20 @@ SCRAPS = (
         "\n\n  \t",
         '<?xml version="1.0"?><!-- x -->',
     ),
+    *(
+        "<?x?>",
+        "<?x:y z?>",
+        "<?XML y?>",
+        "<??>",
+        "<?xml-model a?><b?>",
+        "<?x <!-- ?>",
+        "<?x \x02?>",
+    ),
+    *("<![CDATA[]]>", "<ID><![CDATA[ ]]></ID>", "<SubTitle><![CDATA[]]></SubTitle>", "<?x ]]>?>"),
+    *(f' xmlns:xsi="{XSI}" xmlns:xsd="{XSI[:-9]}"', f' xmlns:xsd="{XSI}"', ' xmlns:x="y"'),
+    *(f' xsi:schemaLocation="a b c" xmlns:xsi="{XSI}"', ' xsi:schemaLocation="a b"'),
+    *(' xsi:nil="true"', ' standalone="yes"', "<?xml version='1.0' standalone='no' ?>"),
+    *("<Name_2.a-b>x</Name_2.a-b>", "<_x>", "<x:y/>", "<a1 b='c'>1</a1>"),
     *("<!-- x -->", "<!---->", "<?x y?>", "<![CDATA[x]]>", "<!DOCTYPE xml>", "<x/>", "<ID>2</ID>"),
     *("\x00", "\x01", "\x7f", "\x85", "\r", "\r\n", "\t", " ", "\n", "\xa0", "\ufffe", "\uffff"),
     *("é", "😀", "\ufeff", "<Territories>", "</Territories>", "<Territories/>", "<Title/>"),
@@ -149,6 +164,15 @@ USUAL = (
 </Label></Schema></xml>
 """,
     '<xml><Schema><Label action="View"><ID>l1</ID><Name>N</Name></Label></Schema></xml>',
+    f"""<?xml version='1.0'  encoding="utf-8" standalone='yes' ?>
+<?xml-stylesheet type="text/xsl" href="a.xsl"?>
+<xml xmlns:xsi="{XSI}" xmlns:xsd="{XSI[:-9]}"><Schema action="Upsert"><?a b?><Artist>
+<ID>a</ID><Name><![CDATA[N]]></Name><UniqueName><![CDATA[]]></UniqueName><View><![CDATA[ ]]></View>
+<MetaData><Home_2 type="x">y</Home_2><a.b-c>z</a.b-c></MetaData></Artist></Schema></xml>
+<!-- the end --><?x?>
+""",
+    f"""<!-- x --><xml xsi:schemaLocation='http://a.example b.xsd' xmlns:xsi="{XSI}">
+<Schema action="Upsert"><Label><ID>l1</ID><Name>N</Name></Label></Schema></xml>""",
 )
 """Documents that are read at a glance."""
 
@@ -169,7 +193,7 @@ def agree(data: bytes, said: str) -> bool:
     if changes == [None, None, None]:
         return False
     assert [(change, []) for change in changes] == [by_tree(data)] * 3, said
-    assert explain(data) == [], said
+    assert explain(undeclared(utf8(data))) == [], said
     return True
 
 
@@ -210,6 +234,22 @@ def _spoilt(draw: DrawFn) -> tuple[bytes, str]:
         else:
             text = text[:to] + text[at:to] + text[to:]
     return text.encode(), text
+
+
+ENCODINGS = (
+    *(("utf-8", "utf8"), ("iso-8859-1", "ISO-8859-1"), ("utf-16", "UTF-16"), ("ascii", "US-ASCII")),
+    *(("utf-16", None), ("utf-8", "ISO-8859-1"), ("utf-8-sig", "UTF-8"), ("iso-8859-1", "UTF-8")),
+)
+"""Of documents: how they are written, and how they say they are."""
+
+
+@pytest.mark.parametrize(("codec", "name"), ENCODINGS)
+def test_other_encodings_mean_the_same_at_a_glance(codec: str, name: str | None) -> None:
+    """P11: whatever a document says of its encoding, and whether that is so."""
+    begin = "" if name is None else f'<?xml version="1.0" encoding="{name}"?>\n'
+    text = begin + list_of("<Country>DE</Country>").replace("<ID>1", "<Title>R\xf6ck</Title><ID>1")
+    known = agree(text.encode(codec, "xmlcharrefreplace"), text)
+    assert known == ((codec, name) != ("iso-8859-1", "UTF-8"))
 
 
 VALUES = re.compile(r"(?<=>)[^<>]*(?=</)")

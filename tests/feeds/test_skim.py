@@ -8,6 +8,7 @@ import pytest
 
 from feedengine.errors import Fault
 from feedengine.feeds import markup, skim
+from feedengine.feeds.changes import Change
 from feedengine.feeds.document import Document, Limits, Loader, read_file
 from feedengine.feeds.folder import FeedFolder
 from feedengine.feeds.item_parts import territory_lists
@@ -46,7 +47,9 @@ def skimmed(text: str | bytes) -> bool:
         label(more="<!-- a -- comment -->"),
         label(more="<!-- a comment --->"),
         label(more="<!-- \x01 -->"),
-        label(more="<?target?>"),
+        label("N<?target?>"),
+        label(more="<?xml?>"),
+        label(more="<?x:y?>"),
         label("<![CDATA[ ]]>"),
         label("N]]>"),
         label("<![CDATA[<!-- N -->]]>"),
@@ -136,6 +139,13 @@ def test_what_is_unusual_is_read_from_its_tree(text: str) -> None:
         label("&#233;&#xe9;"),
         "\ufeff" + label(),
         label().replace("<xml>", f'<xml xmlns:xsi="{XSI}" xsi:noNamespaceSchemaLocation="a.xsd">'),
+        label().replace("<xml>", f'<xml xmlns:xsd="{XSI[:-9]}" xmlns:xsi="{XSI}">'),
+        label().replace("<xml>", f'<xml xsi:schemaLocation="urn:a a.xsd" xmlns:xsi="{XSI}">'),
+        "<?xml version='1.0'  standalone='no' ?><?xml-stylesheet href='a.xsl'?><!-- a -->"
+        + label(),
+        label(more="<CreatedAt><![CDATA[]]></CreatedAt>") + "<!-- the end -->",
+        artist("<MetaData><Home_2>N</Home_2></MetaData>"),
+        '<?xml version="1.0" encoding="utf8"?>' + label(),
     ],
 )
 def test_other_spellings_are_read_at_a_glance(text: str) -> None:
@@ -279,6 +289,34 @@ def test_a_package_that_is_read_at_a_glance_needs_no_tree(tmp_path: Path) -> Non
         1,
         "/xml/Schema/Label/Name",
     )
+
+
+@pytest.mark.parametrize("encoding", ["ISO-8859-1", "UTF-16"])
+def test_places_are_told_whatever_the_encoding(tmp_path: Path, encoding: str) -> None:
+    """Section 6, P11: of what was read at a glance; columns count characters."""
+    (tmp_path / "feed").mkdir()
+    text = f'<?xml version="1.0" encoding="{encoding}"?>\n<!-- \xe9 -->{label()}'
+    (tmp_path / "feed" / FILE).write_text(text, encoding)
+    with FeedFolder.open(tmp_path, "feed") as folder:
+        document = Loader(folder).load(FILE)
+    change = parse(document).request
+    assert document.unread
+    assert isinstance(change, Change)
+    (found,) = document.findings([Fault("not-found", "P21", change.place, "")])
+    assert (found.line, found.column, found.xpath) == (
+        2,
+        text.index("<Label>") - text.index("\n"),
+        "/xml/Schema/Label",
+    )
+
+
+def test_other_files_are_read_whatever_the_encoding(tmp_path: Path) -> None:
+    """P40: a package in UTF-16 may name them, too."""
+    (tmp_path / "feed").mkdir()
+    (tmp_path / "feed" / FILE).write_text(artist("<Genres src='g.xml'/>"), "utf-16")
+    with FeedFolder.open(tmp_path, "feed") as folder:
+        document = Loader(folder).load(FILE)
+    assert [fault.code for fault in parse(document).faults] == ["source-missing"]
 
 
 @pytest.mark.parametrize("suspect", [False, True])
