@@ -218,7 +218,7 @@ def _tame(draw: DrawFn) -> tuple[bytes, str]:
 
 
 @st.composite
-def _spoilt(draw: DrawFn) -> tuple[bytes, str]:
+def spoilt(draw: DrawFn) -> tuple[bytes, str]:
     """A usual document with scraps put into its text, parts taken out, or repeated."""
     text = draw(st.sampled_from(USUAL))
     for _ in range(draw(st.integers(1, 3))):
@@ -328,7 +328,7 @@ def test_usual_documents_mean_the_same_at_a_glance(found: tuple[bytes, str]) -> 
     agree(*found)
 
 
-@given(_spoilt())
+@given(spoilt())
 def test_spoilt_text_is_never_read_at_a_glance_as_something_else(found: tuple[bytes, str]) -> None:
     """P11: what is no XML any more is left alone, what still is one means the same."""
     agree(*found)
