@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, NamedTuple, cast
 
 from feedengine.catalogue.territories import EMPTY, TerritorySet
 from feedengine.feeds import changes
-from feedengine.feeds.changes import UNSET, Asked, Change, Step
+from feedengine.feeds.changes import UNSET, Asked, Change, GenreList, Request, Step, TerritoryView
 from feedengine.feeds.rows import Rows, UnusualError
 from feedengine.model.entities import DERIVATIONS, Kind, ListKind
 
@@ -19,10 +19,11 @@ class _Model:
     """A model being read: its columns, its steps, the names of its collections so far.
 
     ``counted`` are the columns of the numbers that it increases or decreases; ``given`` is 1 where
-    the ID is an attribute and no child.
+    the ID is an attribute and no child; ``bare`` counts items without their collection, whose rows
+    are in ``rows`` where they have no sub-action.
     """
 
-    __slots__ = ("asked", "counted", "given", "kind", "place", "seen", "steps")
+    __slots__ = ("asked", "bare", "counted", "given", "kind", "place", "rows", "seen", "steps")
 
     def __init__(self, kind: Kind, place: Place) -> None:
         self.kind = kind
@@ -32,11 +33,14 @@ class _Model:
         self.seen: list[str] = []
         self.counted: list[int] = []
         self.given = 0
+        self.bare = 0
+        self.rows: dict[object, tuple[Value | None, ...]] = {}
 
     def next_place(self) -> Place:
         """Where the child stands that comes next."""
         filled = len(self.asked) - self.asked.count(UNSET)
-        return (self.place, filled - self.given + len(self.seen) + len(self.counted))
+        others = len(self.seen) + len(self.counted) + self.bare
+        return (self.place, filled - self.given + others)
 
 
 class _Open(NamedTuple):
@@ -62,13 +66,14 @@ class Draft(Rows):
     ``outcome`` is what the package asks for, once it has been read whole.
     """
 
-    __slots__ = ("_above", "_edits", "_model", "_place", "outcome", "territories")
+    __slots__ = ("_above", "_edits", "_genres", "_model", "_place", "outcome", "territories")
 
     def __init__(self, file: str, territories: TerritorySet | None) -> None:
         """Nothing yet of the package ``file``."""
         super().__init__()
         self.territories = territories
-        self.outcome: Change | None = None
+        self.outcome: Request | None = None
+        self._genres: list[Change] = []
         self._model = cast("_Model", None)
         self._above: list[_Open] = []
         self._place: Place = (None, file)
@@ -97,9 +102,53 @@ class Draft(Rows):
         """The package's object is complete."""
         self.outcome = self._change(action)
 
-    def end_deleted(self, kind: Kind) -> None:
+    def end_deleted(self, setting: bool) -> None:  # noqa: FBT001 - told by a table
         """P23: of an object to be deleted the ID alone counts."""
-        self.outcome = Change("delete", kind, self._id(), (), (), (), self._model.place)
+        steps = (changes.Undeclare(),) if setting else ()
+        kind, place = self._model.kind, self._model.place
+        self.outcome = Change("delete", kind, self._id(), (), steps, (), place, setting)
+
+    def end_setting(self, action: changes.Action) -> None:
+        """P44: of the release with this ID the territories alone are meant."""
+        model = self._model
+        if not model.seen and action in _WHOLE:
+            raise UnusualError
+        asked, steps = (UNSET,) * len(model.kind.columns), tuple(model.steps)
+        name, place = self._id(), model.place
+        self.outcome = Change(action, model.kind, name, asked, steps, (), place, setting=True)
+
+    # What has no identity of its own (P44)
+
+    def begin_genres(self, _nothing: None) -> None:
+        """The genre list begins as the package's object."""
+        self.begin_frame(2)
+        self._edits = 0
+
+    def end_genre(self, action: changes.Action) -> None:
+        """A genre of the list is complete; pulled, it is named by its ID alone."""
+        model = self._model
+        if action == "pull":
+            if len(model.asked) - model.asked.count(UNSET) != 1:
+                raise UnusualError
+            genre = Change("pull", model.kind, self._id(), (), (), (), model.place)
+            self._nested()
+        else:
+            genre = self._nested(action)
+        self._edits += 1
+        self._genres.append(genre)
+
+    def end_genres(self, action: changes.Action) -> None:
+        """The genre list is complete; a plain one has each genre once."""
+        names = {genre.id for genre in self._genres}
+        if not names or (len(names) < len(self._genres) and action != "update"):
+            raise UnusualError
+        self.outcome = GenreList(action, tuple(self._genres))
+
+    def end_listed(self, _nothing: None) -> None:
+        """Territories alone."""
+        if self.territories is None:
+            raise UnusualError
+        self.outcome = TerritoryView(self.territories)
 
     def begin_model(self, kind: Kind) -> None:
         """A model in a list begins."""
@@ -145,12 +194,14 @@ class Draft(Rows):
             raise UnusualError
         if model.counted and any(asked[column] is not UNSET for column in model.counted):
             raise UnusualError
+        if model.bare:
+            self._end_bares()
         steps = tuple(model.steps)
         return Change(action, kind, name, tuple(asked), steps, missing, model.place)
 
-    def _nested(self) -> Change:
+    def _nested(self, action: changes.Action = "refer") -> Change:
         """What the innermost model asks for (P43); from now on it is the one around it."""
-        change = self._change("refer")
+        change = self._change(action)
         self._model, self._found, self._edits, self._place = self._above.pop()
         return change
 
@@ -188,17 +239,53 @@ class Draft(Rows):
         self._found = {}
         self._edits = 0
 
+    def begin_bare(self, _nothing: None) -> None:
+        """An item begins that stands without its collection (P15)."""
+        self._place = self._model.next_place()
+        self._model.bare += 1
+
+    def end_bare(self, kind: ListKind) -> None:
+        """It is complete, has no sub-action, and is unlike those before it."""
+        row = self._complete(kind)
+        mark = tuple([row[at] for at in kind.key])
+        if mark in self._model.rows:
+            raise UnusualError
+        self._model.rows[mark] = row
+        self._back()
+
+    def push_bare(self, kind: ListKind) -> None:
+        """P32: it is put at the end of the list."""
+        self._model.steps.append(changes.Push(kind.index, self._complete(kind)))
+        self._back()
+
+    def pull_bare(self, kind: ListKind) -> None:
+        """P33: every item that matches goes."""
+        self._model.steps.append(changes.Pull(kind.index, self._match(), self._place))
+        self._back()
+
+    def _end_bares(self) -> None:
+        """Without sub-actions they are the whole list; beside the list they need a second look."""
+        model = self._model
+        kind = next(one for one in model.kind.lists if one.listed.bare)
+        if kind.listed.plural in model.seen or len(model.rows) not in {0, model.bare}:
+            raise UnusualError
+        if model.rows:
+            model.steps.append(changes.Replace(kind.index, tuple(model.rows.values())))
+
     def push_item(self, kind: ListKind) -> None:
         """P32: the item is put at the end of the list."""
         self._edit(changes.Push(kind.index, self._complete(kind)))
 
     def pull_item(self, kind: ListKind) -> None:
         """P33: every item that matches goes."""
-        values = cast("list[Value | None]", self.row)
-        match = tuple((at, value) for at, value in enumerate(values) if value is not None)
+        self._edit(changes.Pull(kind.index, self._match(), (self._place, self._edits)))
+
+    def _match(self) -> tuple[tuple[int, Value], ...]:
+        row = enumerate(self._given())
+        match = tuple((at, value) for at, value in row if value is not None)
         if not match:
             raise UnusualError
-        self._edit(changes.Pull(kind.index, match, (self._place, self._edits)))
+        return match
 
     def _edit(self, step: Step) -> None:
         self._edits += 1
@@ -232,8 +319,15 @@ class Draft(Rows):
 
     def push_link(self, index: int) -> None:
         """P32: the model is linked."""
-        change = self._nested()
-        self._edit(changes.PushLink(index, change))
+        self._edit(changes.PushLink(index, self._nested()))
+
+    def create_link(self, index: int) -> None:
+        """P26: the model is created, then linked."""
+        self._edit(changes.PushLink(index, self._nested("create")))
+
+    def upsert_link(self, index: int) -> None:
+        """P26: the model is created or updated, then linked."""
+        self._edit(changes.PushLink(index, self._nested("upsert")))
 
     def pull_link(self, index: int) -> None:
         """P33: the link to the model goes; it is named by its ID alone."""
@@ -259,10 +353,11 @@ class Draft(Rows):
     # Territories
 
     def end_territories(self, _name: str) -> None:
-        """The package's own list, which was read beforehand (P36)."""
-        if self.territories is None:
+        """The first list, which was read beforehand (P36); or one that is edited (P30)."""
+        found, self.territories = self.territories, None
+        if (found is None) == (self._edits == 0):
             raise UnusualError
-        self._end(changes.ReplaceTerritories(self.territories))
+        self._end(changes.ReplaceTerritories(found or EMPTY))
 
     def push_territory(self, _nothing: None) -> None:
         """P32: a country's entry is put in place of the one it had."""

@@ -110,7 +110,7 @@ class Shape:
         return itemgetter(*at)
 
     def _model(self, change: Change) -> Build:
-        action, kind, missing = change.action, change.kind, change.missing
+        action, kind, missing, setting = change.action, change.kind, change.missing, change.setting
         asked: list[object] = list(change.asked)
         name = self._at(change.id)
         for index, source, column in kind.derived if asked else ():
@@ -123,7 +123,7 @@ class Shape:
 
         def build(values: Values, place: Place) -> Change:
             done = tuple([step(values, place) for step in steps]) if steps else ()
-            return Change(action, kind, values[name], row(values), done, missing, place)
+            return Change(action, kind, values[name], row(values), done, missing, place, setting)
 
         return build
 

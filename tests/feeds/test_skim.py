@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from feedengine.errors import Fault
-from feedengine.feeds import markup, skim
+from feedengine.feeds import listed, markup, skim
 from feedengine.feeds.changes import Change
 from feedengine.feeds.document import Document, Limits, Loader, read_file
 from feedengine.feeds.folder import FeedFolder
@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 FILE = "package.xml"
 XSI = "http://www.w3.org/2001/XMLSchema-instance"
 LABEL = '<xml><Schema action="Create"><Label><ID>1</ID><Name>{}</Name>{}</Label></Schema></xml>'
+SETTING = '<xml><Schema action="{}"><ReleaseSetting><ID>1</ID>{}</ReleaseSetting></Schema></xml>'
+GENRES = '<xml><Schema action="{}"><Genres>{}</Genres></Schema></xml>'
 ARTIST = '<xml><Schema action="{}"><Artist><ID>1</ID>{}</Artist></Schema></xml>'
 
 
@@ -100,25 +102,52 @@ def skimmed(text: str | bytes) -> bool:
         artist('<View>1</View><View action="Increase">1</View>'),
         artist('<Name action="Increase">1</Name>'),
         artist('<View action="Increase">1</View><Name>N</Name>', "Create"),
-        artist('<Genres action="Push"><Genre><ID>1</ID></Genre></Genres>'),
+        artist('<Genres action="Push"><Genre action="Pull"><ID>1</ID></Genre></Genres>'),
+        artist('<Genres action="Push"><Genre><ID>1</ID></Genre></Genres>', "Upsert"),
+        artist('<Genres action="Push"/>'),
         artist('<Genres action="Update"><Genre><ID>1</ID></Genre></Genres>'),
         artist('<Genres action="Update"></Genres>'),
         artist('<Genres><Genre><ID>1</ID></Genre><Genre action="Pull"><ID>2</ID></Genre></Genres>'),
         artist('<Genres><Genre action="Pull"><ID>2</ID><Name>N</Name></Genre></Genres>'),
-        artist('<Genres><Genre action="Create"><ID>2</ID><Name>N</Name></Genre></Genres>'),
+        artist('<Genres><Genre action="Create"><ID>2</ID></Genre></Genres>'),
+        artist('<Genres><Genre action="Create" id="2"><Name>N</Name></Genre></Genres>', "View"),
+        artist(
+            '<Genres action="Push"><Genre action="Create" id="2"><Name>N</Name></Genre></Genres>'
+        ),
         artist("<Genres><Genre></Genre></Genres>"),
         artist("<Genres><Genre/></Genres>"),
         artist("<Genres/><Genres/>"),
         artist("<Images><Image><Source>S</Source></Image></Images>"),
         artist('<Images><Image action="Pull"><Resolution></Resolution></Image></Images>'),
-        artist("<Reference><Provider>P</Provider></Reference>"),
+        artist("<References/><Reference><Provider>P</Provider></Reference>"),
+        artist("<Reference><Provider>P</Provider></Reference>" * 2),
+        artist('<Reference action="Pull"></Reference>'),
+        artist(
+            '<Reference><Provider>P</Provider></Reference><Reference action="Push">'
+            "<Provider>Q</Provider></Reference>"
+        ),
         artist("<MetaData><Home></Home></MetaData>"),
         artist("<MetaData><Home>1</Home><Home>2</Home></MetaData>"),
         artist("", "Create"),
-        artist('<MetaData><Home action="Pull">1</Home></MetaData>'),
+        artist('<MetaData><Home action="Push"></Home></MetaData>'),
+        artist('<MetaData><Home action="Pull">1</Home><Born>2</Born></MetaData>'),
         artist('<Territories action="Placement"><Territory action="Pull"/></Territories>'),
-        artist('<Territories action="Push"><Country>US</Country></Territories>'),
-        artist('<Territories><Country action="Push">US</Country></Territories>'),
+        artist('<Territories action="Push"><Country action="Pull">US</Country></Territories>'),
+        artist('<Territories><Country action="Push">US</Country></Territories>', "Upsert"),
+        artist(
+            '<Territories><Country action="Push">US</Country><Country>DE</Country></Territories>'
+        ),
+        SETTING.format("Create", ""),
+        SETTING.format("Update", "<Title>T</Title>"),
+        SETTING.format("Delete", "<Territories/>"),
+        GENRES.format("Update", ""),
+        GENRES.format("Delete", "<Genre><ID>1</ID></Genre>"),
+        GENRES.format("Create", "<Genre><ID>1</ID></Genre>"),
+        GENRES.format("Create", "<Genre><ID>1</ID><Name>N</Name></Genre>" * 2),
+        GENRES.format("Create", '<Genre action="Push"><ID>1</ID><Name>N</Name></Genre>'),
+        GENRES.format("Update", '<Genre action="Pull"><ID>1</ID><Name>N</Name></Genre>'),
+        GENRES.format("Update", '<Genre action="Delete"><ID>1</ID></Genre>'),
+        SETTING.format("Update", "").replace("ReleaseSetting", "Territories"),
         artist("<Territories><Country>US</Country><Country>US</Country></Territories>"),
         artist("<Territories><Country>UK</Country></Territories>"),
         artist("<Territories><Territory></Territory></Territories>"),
@@ -198,10 +227,10 @@ def test_ever_new_markup_is_forgotten(monkeypatch: pytest.MonkeyPatch) -> None:
     for automaton in (packages, territory_lists):
         automaton.cache_clear()
     skim._SHAPES.clear()
-    skim._LISTS.clear()
+    listed._LISTS.clear()
     monkeypatch.setattr(markup, "MOST_MARKUP", 20)
     monkeypatch.setattr(skim, "_MOST_SHAPES", 5)
-    monkeypatch.setattr(skim, "_MOST_LISTS", 5)
+    monkeypatch.setattr(listed, "_MOST_LISTS", 5)
     for number in range(100):
         blanks = " " * number
         countries = f"<Territories>{blanks}<Country>US</Country></Territories>"
@@ -212,7 +241,7 @@ def test_ever_new_markup_is_forgotten(monkeypatch: pytest.MonkeyPatch) -> None:
         assert packages().size <= 30
         assert territory_lists().size <= 30
         assert len(skim._SHAPES) <= 5
-        assert len(skim._LISTS) <= 5
+        assert len(listed._LISTS) <= 5
 
 
 def test_lengthy_markup_is_not_remembered() -> None:

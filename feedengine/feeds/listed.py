@@ -1,0 +1,180 @@
+"""Territory lists at a glance: those that a label's packages repeat, and others (P36).
+
+A list is remembered by its text. In one that is new, what stands between two countries is often
+known, too: by its text, with other blanks between its tags, or with other values.
+"""
+
+from __future__ import annotations
+
+import re
+from operator import itemgetter
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from feedengine.catalogue.availability import too_many
+from feedengine.catalogue.territories import EMPTY, Validity, territory_set
+from feedengine.feeds.item_parts import territory_lists
+from feedengine.feeds.reading import BLANK
+from feedengine.feeds.rows import ListDraft, UnusualError
+from feedengine.feeds.shape import Mark, Taken
+from feedengine.feeds.walking import end, nothing, pieces_of, walk, walk_on
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from feedengine.catalogue.territories import TerritorySet
+    from feedengine.feeds.markup import State
+
+FIRST, LAST = "<Territories>", "</Territories>"
+_COUNTRY = "</Country"
+_EDITS = re.compile(r"[ \t\n](?:action|operator)=")
+GAPS = re.compile(r">[ \t\n]+(?=<)")
+"""Blanks between tags."""
+
+_LISTS: dict[str, TerritorySet] = {}
+_MOST_LISTS = 512
+_LONGEST_LIST = 64 * 1024
+"""A label's packages repeat the same territory list: so many, so long ones are remembered."""
+
+_HEADS: dict[str, _Head] = {}
+_FORMS: dict[str, _Form] = {}
+_MOST_HEADS = 4_000
+_LONGEST_HEAD = 2_000
+"""So many texts between two countries are remembered, by their values and without; so long ones."""
+
+
+class _Head(NamedTuple):
+    """What stands from a country to the next: the states before and after, the validities."""
+
+    before: State
+    after: State
+    validities: tuple[Validity, ...]
+
+
+class _Form(NamedTuple):
+    """The same with other values: which are ``taken`` in what way, are ``blank``, make up rows."""
+
+    before: State
+    after: State
+    taken: Sequence[Taken]
+    blank: Sequence[int]
+    rows: Sequence[Callable[[list[Any]], tuple[Any, ...]]]
+
+
+def territories(text: str) -> TerritorySet | None:
+    """The list that stands between the tags of a ``Territories`` element; None: it is edited.
+
+    Raises `UnusualError` and `InvalidValueError`.
+    """
+    known = _LISTS.get(text)
+    if known is None:
+        if not text.strip(BLANK):
+            return EMPTY
+        if _EDITS.search(text):
+            return None
+        draft = ListDraft()
+        _entries(f"{FIRST}{text}{LAST}", draft)
+        known = territory_set(draft.entries.items())
+        if len(text) <= _LONGEST_LIST:
+            _keep(_LISTS, text, known, _MOST_LISTS)
+    return known
+
+
+def _keep(known: dict[str, Any], text: str, what: object, most: int) -> None:
+    """Remember something; if that is too much, all else is forgotten."""
+    if len(known) >= most:
+        known.clear()
+    known[text] = what
+
+
+def _entries(text: str, draft: ListDraft) -> None:
+    """Read a territory list, country by country.
+
+    What stands between two countries is known where all of it is about the first of them.
+    """
+    first, *others = text.split(_COUNTRY)
+    if not others:
+        raise UnusualError
+    state = walk_on(territory_lists().begin(), f"{first}</", draft)
+    for between in others[:-1]:
+        text, _, country = between.rpartition(">")
+        found = None if draft.validities else _known(state, text, draft)
+        if found is None:
+            state = _learn(state, text, between, draft)
+        else:
+            draft.next_territory(found.validities, country.strip(BLANK))
+            state = found.after
+    end(*walk(state, pieces_of(f"Country{others[-1]}"), draft), draft)
+
+
+def _known(state: State, text: str, draft: ListDraft) -> _Head | None:
+    """What stands behind a country, by its text, or by its text without blanks between tags."""
+    found = _HEADS.get(text)
+    if found is None:
+        tight = GAPS.sub(">", text)
+        found = _HEADS.get(tight)
+        if found is None or found.before is not state:
+            found = _formed(state, tight, draft)
+            if found is not None:
+                _keep(_HEADS, tight, found, _MOST_HEADS)
+    return found if found is not None and found.before is state else None
+
+
+def _formed(state: State, text: str, draft: ListDraft) -> _Head | None:
+    """What stands behind a country, where the same with other values is known."""
+    pieces = pieces_of(f"Country{text}></")
+    form = _FORMS.get("\0".join(pieces[::2]))
+    if form is None or form.before is not state:
+        return None
+    values: list[Any] = [value.strip(BLANK) for value in pieces[1::2]]
+    if [at for at, value in enumerate(values[:-1]) if not value] != form.blank:
+        return None
+    for at, read, unit in form.taken:
+        values[at] = read(values[at], unit, draft.remarks)
+    values[-1] = None
+    found = tuple([Validity(*row(values)) for row in form.rows])
+    if draft.remarks or len(set(found)) < len(found) or too_many(found):
+        raise UnusualError
+    return _Head(state, form.after, found)
+
+
+def _learn(state: State, text: str, between: str, draft: ListDraft) -> State:
+    """Read what stands behind a country, up to the next one, and remember it if it is of use."""
+    fresh = not draft.validities
+    ended = draft.country()
+    after = walk_on(state, f"Country{between}</", draft)
+    if fresh and not (draft.validities or draft.remarks) and len(text) <= _LONGEST_HEAD:
+        tight = GAPS.sub(">", text)
+        _keep(_HEADS, tight, _Head(state, after, draft.entries.get(ended, ())), _MOST_HEADS)
+        pieces = pieces_of(f"Country{tight}></")
+        _keep(_FORMS, "\0".join(pieces[::2]), _form(state, after, pieces), _MOST_HEADS)
+    return after
+
+
+def _form(state: State, after: State, pieces: list[str]) -> _Form:
+    """The form of what has just been read: once more, with marks for its values."""
+    draft = ListDraft()
+    draft.begin_territory(None)
+    draft.row[0] = "WW"
+    taken: list[Taken] = []
+    blank: list[int] = []
+    before = state
+    for at, (markup, value) in enumerate(zip(pieces[:-1:2], pieces[1::2], strict=True)):
+        state, does, column, read, unit, _ = state[markup]
+        for do, what in does:
+            do(draft, what)
+        if at == len(pieces) // 2 - 1:  # the next country
+            break
+        empty = not value.strip(BLANK)
+        if empty:
+            blank.append(at)
+        if column >= 0:
+            draft.row[column] = nothing(draft.blank) if empty else Mark.of(at)
+            if read is not None and not empty:
+                taken.append(Taken(at, read, unit))
+    rows = [_row(validity) for validity in draft.entries.get("WW", ())]
+    return _Form(before, after, taken, blank, rows)
+
+
+def _row(validity: Validity) -> Callable[[list[Any]], tuple[Any, ...]]:
+    """How a validity is made of values, the last of which is none."""
+    return itemgetter(*[one.at if isinstance(one, Mark) else -1 for one in validity])
