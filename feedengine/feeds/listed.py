@@ -15,11 +15,11 @@ from feedengine.catalogue.territories import EMPTY, Validity, territory_set
 from feedengine.feeds.item_parts import territory_lists
 from feedengine.feeds.reading import BLANK
 from feedengine.feeds.rows import ListDraft, UnusualError
-from feedengine.feeds.shape import Mark, Taken
+from feedengine.feeds.shape import Mark, Picked, Taken, picking
 from feedengine.feeds.walking import end, nothing, pieces_of, walk, walk_on
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Sequence
 
     from feedengine.catalogue.territories import TerritorySet
     from feedengine.feeds.markup import State
@@ -37,7 +37,7 @@ _LONGEST_LIST = 64 * 1024
 
 _HEADS: dict[str, _Head] = {}
 _FORMS: dict[str, _Form] = {}
-_MOST_HEADS = 4_000
+_MOST_HEADS = 8_000
 _LONGEST_HEAD = 2_000
 """So many texts between two countries are remembered, by their values and without; so long ones."""
 
@@ -51,13 +51,14 @@ class _Head(NamedTuple):
 
 
 class _Form(NamedTuple):
-    """The same with other values: which are ``taken`` in what way, are ``blank``, make up rows."""
+    """The same with other values: which are filled, which are blank, ``taken`` in what way."""
 
     before: State
     after: State
+    filled: Picked
+    blank: Picked
     taken: Sequence[Taken]
-    blank: Sequence[int]
-    rows: Sequence[Callable[[list[Any]], tuple[Any, ...]]]
+    rows: Sequence[Picked]
 
 
 def territories(text: str) -> TerritorySet | None:
@@ -69,7 +70,7 @@ def territories(text: str) -> TerritorySet | None:
     if known is None:
         if not text.strip(BLANK):
             return EMPTY
-        if _EDITS.search(text):
+        if "=" in text and _EDITS.search(text):
             return None
         draft = ListDraft()
         _entries(f"{FIRST}{text}{LAST}", draft)
@@ -95,28 +96,36 @@ def _entries(text: str, draft: ListDraft) -> None:
     if not others:
         raise UnusualError
     state = walk_on(territory_lists().begin(), f"{first}</", draft)
+    before: dict[str, _Head] = {}  # in this list: most of what follows is the same text
     for between in others[:-1]:
         text, _, country = between.rpartition(">")
-        found = None if draft.validities else _known(state, text, draft)
+        found = before.get(text)
+        if draft.validities:
+            found = None
+        elif found is None or found.before is not state:
+            found = _known(state, text, draft)
         if found is None:
             state = _learn(state, text, between, draft)
         else:
+            before[text] = found
             draft.next_territory(found.validities, country.strip(BLANK))
             state = found.after
     end(*walk(state, pieces_of(f"Country{others[-1]}"), draft), draft)
 
 
 def _known(state: State, text: str, draft: ListDraft) -> _Head | None:
-    """What stands behind a country, by its text, or by its text without blanks between tags."""
+    """What stands behind a country: known as it is, with other values, with other blanks."""
     found = _HEADS.get(text)
-    if found is None:
-        tight = GAPS.sub(">", text)
-        found = _HEADS.get(tight)
-        if found is None or found.before is not state:
-            found = _formed(state, tight, draft)
-            if found is not None:
-                _keep(_HEADS, tight, found, _MOST_HEADS)
-    return found if found is not None and found.before is state else None
+    if found is None or found.before is not state:
+        found = _formed(state, text, draft)
+        if found is None:
+            tight = GAPS.sub(">", text)
+            found = _HEADS.get(tight)
+            if found is None or found.before is not state:
+                found = _formed(state, tight, draft)
+        if found is not None:
+            _keep(_HEADS, text, found, _MOST_HEADS)
+    return found
 
 
 def _formed(state: State, text: str, draft: ListDraft) -> _Head | None:
@@ -126,7 +135,7 @@ def _formed(state: State, text: str, draft: ListDraft) -> _Head | None:
     if form is None or form.before is not state:
         return None
     values: list[Any] = [value.strip(BLANK) for value in pieces[1::2]]
-    if [at for at, value in enumerate(values[:-1]) if not value] != form.blank:
+    if not all(form.filled(values)) or any(form.blank(values)):
         return None
     for at, read, unit in form.taken:
         values[at] = read(values[at], unit, draft.remarks)
@@ -143,10 +152,10 @@ def _learn(state: State, text: str, between: str, draft: ListDraft) -> State:
     ended = draft.country()
     after = walk_on(state, f"Country{between}</", draft)
     if fresh and not (draft.validities or draft.remarks) and len(text) <= _LONGEST_HEAD:
-        tight = GAPS.sub(">", text)
-        _keep(_HEADS, tight, _Head(state, after, draft.entries.get(ended, ())), _MOST_HEADS)
-        pieces = pieces_of(f"Country{tight}></")
-        _keep(_FORMS, "\0".join(pieces[::2]), _form(state, after, pieces), _MOST_HEADS)
+        for spelt in {text, GAPS.sub(">", text)}:
+            _keep(_HEADS, spelt, _Head(state, after, draft.entries.get(ended, ())), _MOST_HEADS)
+            pieces = pieces_of(f"Country{spelt}></")
+            _keep(_FORMS, "\0".join(pieces[::2]), _form(state, after, pieces), _MOST_HEADS)
     return after
 
 
@@ -171,10 +180,9 @@ def _form(state: State, after: State, pieces: list[str]) -> _Form:
             draft.row[column] = nothing(draft.blank) if empty else Mark.of(at)
             if read is not None and not empty:
                 taken.append(Taken(at, read, unit))
-    rows = [_row(validity) for validity in draft.entries.get("WW", ())]
-    return _Form(before, after, taken, blank, rows)
-
-
-def _row(validity: Validity) -> Callable[[list[Any]], tuple[Any, ...]]:
-    """How a validity is made of values, the last of which is none."""
-    return itemgetter(*[one.at if isinstance(one, Mark) else -1 for one in validity])
+    rows = [
+        itemgetter(*[one.at if isinstance(one, Mark) else -1 for one in validity])
+        for validity in draft.entries.get("WW", ())
+    ]
+    filled = [at for at in range(len(pieces) // 2 - 1) if at not in blank]
+    return _Form(before, after, picking(filled), picking(blank), taken, rows)

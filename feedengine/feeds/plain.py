@@ -21,6 +21,12 @@ OWN_ID = "\x02"
 
 BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 
+_IN_UTF_8 = (
+    *(b'<?xml version="1.0" encoding="UTF-8"?>', b'<?xml version="1.0" encoding="utf-8"?>'),
+    *(b"<xml", b"<Package", b'<?xml version="1.0"?>'),
+)
+"""How documents begin that need no second look at what they say of their encoding."""
+
 _NEVER = r"\x00-\x08\x0b-\x1f"
 """Characters that no document may have, but for the end of a line that becomes ``\\n``."""
 
@@ -61,8 +67,8 @@ _OTHER_AMPERSAND = re.compile(r"&(?!(?:amp|lt|gt|quot|apos|#[0-9]{1,7}|#x[0-9A-F
 def plain_text(data: bytes) -> str | None:
     """The characters of a document, with XML's ends of lines; None for what is refused."""
     try:
-        text = utf8(data).decode()
-    except EncodingError:
+        text = (data if data.startswith(_IN_UTF_8) else utf8(data)).decode()
+    except (EncodingError, UnicodeDecodeError):
         return None
     if "\0" in text or OWN_ID in text:
         return None

@@ -29,6 +29,17 @@ Values: TypeAlias = list[Any]
 Build: TypeAlias = "Callable[[Values, Place], Any]"
 """Makes a part of the outcome, at a place or in the model at that place."""
 
+Picked: TypeAlias = "Callable[[Values], tuple[Any, ...]]"
+"""Some of the values, in a row."""
+
+
+def picking(at: Sequence[int]) -> Picked:
+    """How to pick these values, be there one, none or many."""
+    if len(at) < 2:  # of which `itemgetter` makes no tuple
+        return lambda values: tuple([values[one] for one in at])
+    return itemgetter(*at)
+
+
 LISTED = TerritorySet((("", ()),))
 """Stands for the package's own territory list."""
 
@@ -63,8 +74,8 @@ class Shape:
     ) -> None:
         """Of an outcome of marks; values are ``filled`` or ``blank``, some ``taken`` specially."""
         self.size = len(filled) + len(blank)
-        self._filled = itemgetter(*filled, filled[-1])
-        self._blank = itemgetter(*blank, blank[-1]) if blank else tuple
+        self._filled = picking(filled)
+        self._blank = picking(blank)
         self._taken = tuple(taken)
         self._shared: list[Any] = [UNSET, None]
         self._derived: list[tuple[int, int, Callable[[str], Any]]] = []
@@ -102,12 +113,9 @@ class Shape:
             self._shared.append(value)
         return self.size + known[0]
 
-    def _row(self, values: Sequence[object]) -> Callable[[Values], tuple[Any, ...]]:
+    def _row(self, values: Sequence[object]) -> Picked:
         """A row of values."""
-        at = [self._at(value) for value in values]
-        if len(at) < 2:  # of which `itemgetter` makes no tuple
-            return lambda given: tuple([given[one] for one in at])
-        return itemgetter(*at)
+        return picking([self._at(value) for value in values])
 
     def _model(self, change: Change) -> Build:
         action, kind, missing, setting = change.action, change.kind, change.missing, change.setting
