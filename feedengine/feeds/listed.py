@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from feedengine.catalogue.availability import too_many
 from feedengine.catalogue.territories import EMPTY, Validity, territory_set
+from feedengine.feeds.doubts import Doubt, doubts
 from feedengine.feeds.item_parts import territory_lists
 from feedengine.feeds.reading import BLANK
 from feedengine.feeds.rows import ListDraft, UnusualError
@@ -30,7 +31,7 @@ _EDITS = re.compile(r"[ \t\n](?:action|operator)=")
 GAPS = re.compile(r">[ \t\n]+(?=<)")
 """Blanks between tags."""
 
-_LISTS: dict[str, TerritorySet] = {}
+_LISTS: dict[str, Listed] = {}
 _MOST_LISTS = 512
 _LONGEST_LIST = 64 * 1024
 """A label's packages repeat the same territory list: so many, so long ones are remembered."""
@@ -40,6 +41,16 @@ _FORMS: dict[str, _Form] = {}
 _MOST_HEADS = 8_000
 _LONGEST_HEAD = 2_000
 """So many texts between two countries are remembered, by their values and without; so long ones."""
+
+
+class Listed(NamedTuple):
+    """A territory list, and what is doubtful in it."""
+
+    territories: TerritorySet
+    doubts: Sequence[Doubt] = ()
+
+
+_NOTHING = Listed(EMPTY)
 
 
 class _Head(NamedTuple):
@@ -61,7 +72,7 @@ class _Form(NamedTuple):
     rows: Sequence[Picked]
 
 
-def territories(text: str) -> TerritorySet | None:
+def territories(text: str) -> Listed | None:
     """The list that stands between the tags of a ``Territories`` element; None: it is edited.
 
     Raises `UnusualError` and `InvalidValueError`.
@@ -69,12 +80,14 @@ def territories(text: str) -> TerritorySet | None:
     known = _LISTS.get(text)
     if known is None:
         if not text.strip(BLANK):
-            return EMPTY
+            return _NOTHING
         if "=" in text and _EDITS.search(text):
             return None
         draft = ListDraft()
-        _entries(f"{FIRST}{text}{LAST}", draft)
-        known = territory_set(draft.entries.items())
+        whole = f"{FIRST}{text}{LAST}"
+        _entries(whole, draft)
+        found = doubts(territory_lists().begin(), pieces_of(whole)) if draft.remarks else ()
+        known = Listed(territory_set(draft.entries.items()), found)
         if len(text) <= _LONGEST_LIST:
             _keep(_LISTS, text, known, _MOST_LISTS)
     return known
@@ -141,8 +154,10 @@ def _formed(state: State, text: str, draft: ListDraft) -> _Head | None:
         values[at] = read(values[at], unit, draft.remarks)
     values[-1] = None
     found = tuple([Validity(*row(values)) for row in form.rows])
-    if draft.remarks or len(set(found)) < len(found) or too_many(found):
+    if len(set(found)) < len(found) or too_many(found):
         raise UnusualError
+    if draft.remarks:  # which are not to be forgotten where the same comes again
+        return None
     return _Head(state, form.after, found)
 
 

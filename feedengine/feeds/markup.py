@@ -122,7 +122,7 @@ class State(dict[str, Step]):
         """P10, P15: what is well-formed and declared; None where it is anything else."""
         parts = list(self.parts)
         does: list[Do] = []
-        ended, tags = _tags(markup, first=self is self.automaton.start)
+        ended, tags = tags_of(markup, first=self is self.automaton.start)
         if tags is None or (ended and (not parts or parts[-1].name != ended)):
             return None
         if ended:
@@ -199,7 +199,9 @@ def _id_inside(tag: re.Match[str]) -> str:
     return f"<{name}{OWN_ID}{before}{behind}><ID>{value[1:-1]}</ID>{end}"
 
 
-class _Tag(NamedTuple):
+class Tag(NamedTuple):
+    """A tag that begins an element."""
+
     name: str
     attributes: Attributes
     closed: bool
@@ -218,7 +220,7 @@ _WITH_ID = re.compile(
 _ATTRIBUTE = re.compile(rf"([A-Za-z]+)=({_VALUE})")
 
 
-def _tags(markup: str, *, first: bool) -> tuple[str, list[_Tag] | None]:
+def tags_of(markup: str, *, first: bool) -> tuple[str, list[Tag] | None]:
     """The element that ends at the beginning of markup, and the tags behind it; None: refused.
 
     The bracket behind the last name was taken off with the value.
@@ -228,7 +230,7 @@ def _tags(markup: str, *, first: bool) -> tuple[str, list[_Tag] | None]:
     if found is None:
         return "", None
     at, ended = found.end(), "" if first else found[1]
-    tags: list[_Tag] = []
+    tags: list[Tag] = []
     while at < len(text):
         tag = _TAG.match(text, at)
         if tag is None:
@@ -238,6 +240,6 @@ def _tags(markup: str, *, first: bool) -> tuple[str, list[_Tag] | None]:
         attributes = dict(given)
         if len(attributes) < len(given):
             return ended, None
-        tags.append(_Tag(tag[1], attributes, bool(tag[4])))
+        tags.append(Tag(tag[1], attributes, bool(tag[4])))
         at = tag.end()
     return ended, tags

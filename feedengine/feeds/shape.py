@@ -83,20 +83,17 @@ class Shape:
         self._build = self._model(outcome)
 
     def change(
-        self, values: Values, place: Place, territories: TerritorySet | None
+        self, values: Values, place: Place, territories: TerritorySet | None, remarks: Remarks
     ) -> Change | None:
-        """What the document with these trimmed values asks for at a place.
+        """What the document with these trimmed values asks for at a place; adds to ``remarks``.
 
         None where a value is empty that others have, or there where others have none. Raises
         `UnusualError` and `InvalidValueError`. ``values`` are used up.
         """
         if not all(self._filled(values)) or any(self._blank(values)):
             return None
-        remarks: Remarks = []
         for at, read, unit in self._taken:
             values[at] = read(values[at], unit, remarks)
-        if remarks:
-            raise UnusualError
         values += self._shared
         values[self._listed] = territories
         for to, at, derive in self._derived:

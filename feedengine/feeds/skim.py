@@ -2,18 +2,19 @@
 
 A document is taken apart at its values, and what stands between them is looked up
 (`feedengine.feeds.markup`). Taken is only what any XML parser and the schema are known to accept,
-and what leaves no finding: known markup, and values without controls and without references but to
-characters, which are read without a doubt. Everything else is None here, and is read from its tree;
-a property test shows that both ways give the same.
+and what leaves no finding but warnings about its values (`feedengine.feeds.doubts`): known markup,
+and values without controls and without references but to characters. Everything else is None here,
+and is read from its tree; a property test shows that both ways give the same.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 
 from feedengine.feeds.changes import Change
+from feedengine.feeds.doubts import doubts, faults
 from feedengine.feeds.draft import Draft
-from feedengine.feeds.listed import FIRST, GAPS, LAST, territories
+from feedengine.feeds.listed import FIRST, GAPS, LAST, Listed, territories
 from feedengine.feeds.markup import with_ids
 from feedengine.feeds.parts import packages
 from feedengine.feeds.plain import plain_text
@@ -24,15 +25,25 @@ from feedengine.feeds.walking import end, nothing, pieces_of, walk
 from feedengine.model.instants import InvalidValueError
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from feedengine.catalogue.territories import TerritorySet
-    from feedengine.errors import Place
+    from feedengine.errors import Fault, Place
     from feedengine.feeds.changes import Request
+    from feedengine.model.instants import Remarks
 
 LARGEST = 1 << 20
 """Bytes of a document; larger ones are read from their trees."""
 
 
-def skim(file: str, data: bytes) -> Request | None:
+class Skimmed(NamedTuple):
+    """What a package asks for, and its warnings."""
+
+    request: Request
+    faults: Sequence[Fault] = ()
+
+
+def skim(file: str, data: bytes) -> Skimmed | None:
     """What the package ``file`` asks for; None where its document needs a second look."""
     text = plain_text(data) if len(data) <= LARGEST else None
     if text is None:
@@ -48,9 +59,22 @@ def skim(file: str, data: bytes) -> Request | None:
             listed = territories(text[start:end])
             if listed is not None:
                 text = text[:start] + text[end:]
-        return _outcome(file, pieces_of(with_ids(text)), listed)
+        return _skimmed(file, pieces_of(with_ids(text)), listed)
     except (UnusualError, InvalidValueError):
         return None
+
+
+def _skimmed(file: str, pieces: list[str], listed: Listed | None) -> Skimmed | None:
+    """What a document asks for, and what is doubtful in it."""
+    remarks: Remarks = []
+    request = _outcome(file, pieces, None if listed is None else listed.territories, remarks)
+    apart = () if listed is None else listed.doubts
+    if request is None:
+        return None
+    if not (remarks or apart):
+        return Skimmed(request)
+    own = doubts(packages().begin(), pieces) if remarks else []
+    return Skimmed(request, faults(file, own, pieces, apart))
 
 
 _Met: TypeAlias = "Shape | bool"
@@ -63,7 +87,9 @@ _LONGEST_SHAPE = 64 * 1024
 """So many of so many characters are remembered, fewer of longer ones."""
 
 
-def _outcome(file: str, pieces: list[str], listed: TerritorySet | None) -> Request | None:
+def _outcome(
+    file: str, pieces: list[str], listed: TerritorySet | None, remarks: Remarks
+) -> Request | None:
     """What a document asks for: by its shape, if it has been met, else step by step."""
     whole = "\0".join(pieces[::2])
     shape = _SHAPES.get(whole)
@@ -75,17 +101,18 @@ def _outcome(file: str, pieces: list[str], listed: TerritorySet | None) -> Reque
         whole = tight
     if isinstance(shape, Shape):
         values = [value.strip(BLANK) for value in pieces[1::2]]
-        change = shape.change(values, _object_place(file), listed)
+        change = shape.change(values, _object_place(file), listed, remarks)
         if change is not None:
             return change
         whole = f"{whole}\0{[at for at, value in enumerate(values) if not value]}"
         shape = _SHAPES.get(whole)  # of those of which these are empty
         if isinstance(shape, Shape):
-            change = shape.change(values, _object_place(file), listed)
+            change = shape.change(values, _object_place(file), listed, remarks)
             if change is not None:
                 return change
     draft = Draft(file, listed)
     end(*walk(packages().begin(), pieces, draft), draft)
+    remarks += draft.remarks
     if shape is None:
         _remember(whole, True)
     elif shape is True:
