@@ -52,8 +52,9 @@ class SourceFile:
 
     ``data`` is UTF-8, and nothing where there is no tree; ``digest`` the SHA-256 of the bytes as
     they were. ``spots`` says where the faults of a file without a tree stand. The schema does not
-    vouch for a ``suspect`` tree. ``memo`` holds what parsing has made of the file. Of an ``unread``
-    file there is nothing yet but its bytes, in whatever encoding; `text` has them in UTF-8.
+    vouch for a ``suspect`` tree. ``memo`` holds what parsing has made of the file, ``sourced`` and
+    ``weight`` what `feedengine.feeds.sources` has found in its tree. Of an ``unread`` file there
+    is nothing yet but its bytes, in whatever encoding; `text` has them in UTF-8.
     """
 
     path: str
@@ -65,6 +66,8 @@ class SourceFile:
     suspect: bool = False
     memo: dict[str | None, Any] = field(default_factory=dict)
     unread: bool = False
+    sourced: list[Element] | None = None
+    weight: Any = None
 
     @property
     def tags(self) -> int:
