@@ -190,7 +190,19 @@ _NO_VALUE = Takes(-1)
 
 def with_ids(text: str) -> str:
     """A document with its ``id=`` as elements, which are no children of their own (`OWN_ID`)."""
-    return _WITH_ID.sub(_id_inside, text) if _ANY_ID.search(text) else text
+    found = _ANY_ID.search(text)
+    if found is None:
+        return text
+    done, at = 0, found.start()
+    pieces: list[str] = []
+    while at >= 0:  # few tags have one: the others are not looked at
+        tag = _WITH_ID.match(text, max(text.rfind("<", done, at), done))
+        if tag is not None:
+            pieces += [text[done : tag.start()], _id_inside(tag)]
+            done = tag.end()
+        behind = text.find("<", at) if tag is None else done
+        at = text.find("id=", behind) if behind >= 0 else -1
+    return "".join([*pieces, text[done:]])
 
 
 def _id_inside(tag: re.Match[str]) -> str:

@@ -41,10 +41,10 @@ _ASIDE = re.compile(
     rf"<!--(?:[^-{_NEVER}]|-[^-{_NEVER}])*-->"
     rf"|<!\[CDATA\[(?P<text>(?:[^<{_NEVER}]|<(?!!))*?)\]\]>"
     rf"|<\?(?![Xx][Mm][Ll][ \t\n?])[A-Za-z_][A-Za-z0-9_.-]*"
-    rf"(?:[ \t\n](?:[^?{_NEVER}]|\?(?!>))*)?\?>"
+    rf"(?:[ \t\n](?:[^?<{_NEVER}]|\?(?!>)|<(?!\?))*)?\?>"
 )
-"""A comment, CDATA without ``<!``, or a processing instruction; read from the left, so that none is
-met in another."""
+"""A comment, CDATA without ``<!``, a processing instruction without ``<?``; read from the left, so
+that none is met in another, and never far beyond where the next may begin."""
 
 _HINT = r"""[ \t\n]+(xmlns:xs[di]?|xsi:(?:noNamespaceS|s)chemaLocation)="""
 _QUOTED = r"""(?:"[A-Za-z0-9_.:/?=%# -]*"|'[A-Za-z0-9_.:/?=%# -]*')"""
