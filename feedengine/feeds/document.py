@@ -5,6 +5,7 @@ After `load` nobody asks back for a file: parsing is pure.
 
 from __future__ import annotations
 
+import codecs
 import hashlib
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
@@ -53,6 +54,8 @@ CACHE_BYTES = 32 * 1024 * 1024
 """How much of the files that packages share is kept in memory between packages, about."""
 
 _BEGINS = (b"<", BYTE_ORDER_MARK + b"<")
+_WIDE_BEGINS = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
+_SRC, _WIDE_SRC = b"src", b"s\0r\0c"
 
 TREE_BYTES = 240
 """What a tag takes in a tree, about."""
@@ -124,7 +127,7 @@ class Document:
             if path:
                 wanted.setdefault(file, set()).add(path)
         found = {
-            file: self.files[file].spots or spots(self.files[file].data, paths)
+            file: self.files[file].spots or spots(self.files[file].text(), paths)
             for file, paths in wanted.items()
         }
         return [_located(fault, found) for fault in kept]
@@ -227,9 +230,10 @@ class Loader:
     def _alone(self, found: SourceFile) -> bool:
         """Whether a file names no others and is within the limits, as its bytes show."""
         data = found.data
+        src = _SRC if data.startswith(_BEGINS) else _WIDE_SRC
         return (
-            data.startswith(_BEGINS)  # not UTF-16: what is looked for stands there as it is
-            and b"src" not in data
+            (src is _SRC or data.startswith(_WIDE_BEGINS))
+            and src not in data
             and found.path == found.path.lower()
             and (len(data) <= self.limits.tags or found.tags <= self.limits.tags)
         )

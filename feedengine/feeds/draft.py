@@ -1,180 +1,26 @@
-"""A package as it is put together by `feedengine.feeds.skim`: models, one in another."""
+"""A package as it is put together by `feedengine.feeds.skim`: collections in models."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple, cast
+from typing import TYPE_CHECKING, cast
 
-from feedengine.catalogue.territories import EMPTY, TerritorySet
+from feedengine.catalogue.territories import EMPTY
 from feedengine.feeds import changes
-from feedengine.feeds.changes import UNSET, Asked, Change, Step
-from feedengine.feeds.rows import Rows, UnusualError
-from feedengine.model.entities import DERIVATIONS, Kind, ListKind
+from feedengine.feeds.changes import UNSET, Change, Step
+from feedengine.feeds.model_draft import Amount, ModelDraft
+from feedengine.feeds.rows import UnusualError
 
 if TYPE_CHECKING:
-    from feedengine.errors import Place
+    from feedengine.model.entities import ListKind
     from feedengine.model.scalars import Value
 
-
-class _Model:
-    """A model being read: its columns, its steps, the names of its collections so far.
-
-    ``counted`` are the columns of the numbers that it increases or decreases; ``given`` is 1 where
-    the ID is an attribute and no child.
-    """
-
-    __slots__ = ("asked", "counted", "given", "kind", "place", "seen", "steps")
-
-    def __init__(self, kind: Kind, place: Place) -> None:
-        self.kind = kind
-        self.place = place
-        self.asked: list[Asked] = [UNSET] * len(kind.columns)
-        self.steps: list[Step] = []
-        self.seen: list[str] = []
-        self.counted: list[int] = []
-        self.given = 0
-
-    def next_place(self) -> Place:
-        """Where the child stands that comes next."""
-        filled = len(self.asked) - self.asked.count(UNSET)
-        return (self.place, filled - self.given + len(self.seen) + len(self.counted))
+__all__ = ["Amount", "Draft"]
 
 
-class _Open(NamedTuple):
-    """A model, and the collection in it, in which another model is being read."""
+class Draft(ModelDraft):
+    """What has been read of a document so far."""
 
-    model: _Model
-    found: dict[object, object]
-    edits: int
-    place: Place
-
-
-class Amount(NamedTuple):
-    """How a column changes (P34): ``sign`` 1 or -1."""
-
-    column: int
-    sign: int
-
-
-class Draft(Rows):
-    """What has been read of a document so far.
-
-    ``territories`` is the list that stands in the package's object; it is read beforehand.
-    ``outcome`` is what the package asks for, once it has been read whole.
-    """
-
-    __slots__ = ("_above", "_edits", "_model", "_place", "outcome", "territories")
-
-    def __init__(self, file: str, territories: TerritorySet | None) -> None:
-        """Nothing yet of the package ``file``."""
-        super().__init__()
-        self.territories = territories
-        self.outcome: Change | None = None
-        self._model = cast("_Model", None)
-        self._above: list[_Open] = []
-        self._place: Place = (None, file)
-        self._edits = 0
-
-    # The frame, and models
-
-    def begin_frame(self, depth: int) -> None:
-        """The root (at depth 0) or the ``Schema`` begins: the first there, and the only one."""
-        if self._depth() != depth:
-            raise UnusualError
-        self._place = (self._place, 0)
-
-    def begin_object(self, kind: Kind) -> None:
-        """The package's object begins."""
-        self.begin_frame(2)
-        self._begin(kind, self._place)
-
-    def _depth(self) -> int:
-        depth, place = -1, cast("Place | None", self._place)
-        while place is not None:
-            depth, place = depth + 1, place[0]
-        return depth
-
-    def end_object(self, action: changes.Action) -> None:
-        """The package's object is complete."""
-        self.outcome = self._change(action)
-
-    def end_deleted(self, kind: Kind) -> None:
-        """P23: of an object to be deleted the ID alone counts."""
-        self.outcome = Change("delete", kind, self._id(), (), (), (), self._model.place)
-
-    def begin_model(self, kind: Kind) -> None:
-        """A model in a list begins."""
-        self._nest(kind, (self._place, len(self._found) + self._edits))
-
-    def begin_one(self, kind: Kind) -> None:
-        """A single nested model begins."""
-        self._nest(kind, self._place)
-
-    def _nest(self, kind: Kind, place: Place) -> None:
-        self._above.append(_Open(self._model, self._found, self._edits, self._place))
-        self._begin(kind, place)
-
-    def _begin(self, kind: Kind, place: Place) -> None:
-        self._model = _Model(kind, place)
-        self._back()
-
-    def _back(self) -> None:
-        """Values belong to the innermost model."""
-        self.row, self.blank = self._model.asked, UNSET
-
-    def own_id(self, _nothing: None) -> None:
-        """The ID of the model that begins is an attribute of it (P14)."""
-        self._model.given = 1
-
-    def _id(self) -> str:
-        name = self._model.asked[self._model.kind.position["id"]]
-        if not isinstance(name, str):
-            raise UnusualError
-        return name
-
-    def _change(self, action: changes.Action) -> Change:
-        """What the innermost model asks for."""
-        model = self._model
-        kind, asked = model.kind, model.asked
-        name = self._id()
-        for index, source, column in kind.derived:
-            value = asked[source]
-            if value is not UNSET:
-                asked[index] = None if value is None else DERIVATIONS[column](str(value))
-        missing = tuple([leaf.element for leaf in kind.required if asked[leaf.index] is UNSET])
-        if missing and action in _WHOLE:
-            raise UnusualError
-        if model.counted and any(asked[column] is not UNSET for column in model.counted):
-            raise UnusualError
-        steps = tuple(model.steps)
-        return Change(action, kind, name, tuple(asked), steps, missing, model.place)
-
-    def _nested(self) -> Change:
-        """What the innermost model asks for (P43); from now on it is the one around it."""
-        change = self._change("refer")
-        self._model, self._found, self._edits, self._place = self._above.pop()
-        return change
-
-    # Fields
-
-    def put_null(self, column: int) -> None:
-        """P17: an empty element sets NULL."""
-        asked = self._model.asked
-        if asked[column] is not UNSET:
-            raise UnusualError
-        asked[column] = None
-
-    def begin_amount(self, _amount: Amount) -> None:
-        """An amount follows."""
-        self.row, self.blank = [None], None
-
-    def end_amount(self, amount: Amount) -> None:
-        """P34: a number changes by the amount."""
-        model = self._model
-        place = model.next_place()
-        value = cast("Value", self.row[0])
-        model.steps.append(changes.Adjust(amount.column, value, amount.sign, place))
-        model.counted.append(amount.column)
-        self._back()
+    __slots__ = ()
 
     # Collections
 
@@ -188,17 +34,44 @@ class Draft(Rows):
         self._found = {}
         self._edits = 0
 
+    def begin_bare(self, _nothing: None) -> None:
+        """An item begins that stands without its collection (P15)."""
+        self._place = self._model.next_place()
+        self._model.bare += 1
+
+    def end_bare(self, kind: ListKind) -> None:
+        """It is complete, has no sub-action, and is unlike those before it."""
+        row = self._complete(kind)
+        mark = tuple([row[at] for at in kind.key])
+        if mark in self._model.rows:
+            raise UnusualError
+        self._model.rows[mark] = row
+        self._back()
+
+    def push_bare(self, kind: ListKind) -> None:
+        """P32: it is put at the end of the list."""
+        self._model.steps.append(changes.Push(kind.index, self._complete(kind)))
+        self._back()
+
+    def pull_bare(self, kind: ListKind) -> None:
+        """P33: every item that matches goes."""
+        self._model.steps.append(changes.Pull(kind.index, self._match(), self._place))
+        self._back()
+
     def push_item(self, kind: ListKind) -> None:
         """P32: the item is put at the end of the list."""
         self._edit(changes.Push(kind.index, self._complete(kind)))
 
     def pull_item(self, kind: ListKind) -> None:
         """P33: every item that matches goes."""
-        values = cast("list[Value | None]", self.row)
-        match = tuple((at, value) for at, value in enumerate(values) if value is not None)
+        self._edit(changes.Pull(kind.index, self._match(), (self._place, self._edits)))
+
+    def _match(self) -> tuple[tuple[int, Value], ...]:
+        row = enumerate(self._given())
+        match = tuple((at, value) for at, value in row if value is not None)
         if not match:
             raise UnusualError
-        self._edit(changes.Pull(kind.index, match, (self._place, self._edits)))
+        return match
 
     def _edit(self, step: Step) -> None:
         self._edits += 1
@@ -232,8 +105,15 @@ class Draft(Rows):
 
     def push_link(self, index: int) -> None:
         """P32: the model is linked."""
-        change = self._nested()
-        self._edit(changes.PushLink(index, change))
+        self._edit(changes.PushLink(index, self._nested()))
+
+    def create_link(self, index: int) -> None:
+        """P26: the model is created, then linked."""
+        self._edit(changes.PushLink(index, self._nested("create")))
+
+    def upsert_link(self, index: int) -> None:
+        """P26: the model is created or updated, then linked."""
+        self._edit(changes.PushLink(index, self._nested("upsert")))
 
     def pull_link(self, index: int) -> None:
         """P33: the link to the model goes; it is named by its ID alone."""
@@ -259,10 +139,11 @@ class Draft(Rows):
     # Territories
 
     def end_territories(self, _name: str) -> None:
-        """The package's own list, which was read beforehand (P36)."""
-        if self.territories is None:
+        """The first list, which was read beforehand (P36); or one that is edited (P30)."""
+        found, self.territories = self.territories, None
+        if (found is None) == (self._edits == 0):
             raise UnusualError
-        self._end(changes.ReplaceTerritories(self.territories))
+        self._end(changes.ReplaceTerritories(found or EMPTY))
 
     def push_territory(self, _nothing: None) -> None:
         """P32: a country's entry is put in place of the one it had."""
@@ -276,7 +157,3 @@ class Draft(Rows):
     def empty_territories(self, _name: str) -> None:
         """P36: declared, and empty."""
         self._end(changes.ReplaceTerritories(EMPTY))
-
-
-_WHOLE = frozenset({"create", "upsert"})
-"""Actions under which an object must be complete (P20, P22)."""

@@ -19,6 +19,7 @@ from feedengine.model.instants import InvalidValueError, Remarks
 from feedengine.model.scalars import COUNTRY
 
 if TYPE_CHECKING:
+    from feedengine.feeds.rules import Mode
     from feedengine.model.entities import Leaf, ListKind, Node
     from feedengine.model.scalars import Value
 
@@ -44,27 +45,16 @@ def taking(leaf: Leaf, attributes: Attributes, *, required: bool) -> Takes | Non
     return Takes(leaf.index, read, unit, required)
 
 
-def edit_in(attributes: Attributes, *, edits: bool) -> str | None:
-    """The sub-action of an item; ``?`` where it may not stand."""
+def edit_in(attributes: Attributes, held: str | None, *, edits: bool) -> str | None:
+    """The sub-action of an item, its own or its list's; ``?`` where it may not stand."""
     word = word_in(attributes)
-    allowed = attributes.keys() <= rules.ACTION_ATTRIBUTES
-    return word if allowed and (edits or word is None) else rules.UNKNOWN
+    if not attributes.keys() <= rules.ACTION_ATTRIBUTES or (held and word not in {None, held}):
+        return rules.UNKNOWN
+    word = word or held
+    return word if edits or word is None else rules.UNKNOWN
 
 
 # Items
-
-
-def named_item(kind: ListKind, name: str, attributes: Attributes, *, edits: bool) -> Part | None:
-    """An item whose element's name is its own (P15); edits of such need a second look."""
-    known = kind.node.attributes
-    if edits or not attributes.keys() <= known.keys():
-        return None
-    row: list[Value | None] = [None] * len(kind.columns)
-    row[kind.columns.index("name")] = name
-    for given, text in attributes.items():
-        row[known[given].index] = text.strip(BLANK) or None
-    begin, end = (Rows.begin_named, tuple(row)), (Rows.end_item, kind)
-    return Part(begin=(begin,), end=(end,), takes=Takes(kind.columns.index("value")))
 
 
 _ITEM_ENDS = MappingProxyType(
@@ -72,13 +62,49 @@ _ITEM_ENDS = MappingProxyType(
 )
 """A sub-action → what the end of an item does (P32, P33)."""
 
+_BARE_ENDS = MappingProxyType(
+    {None: Draft.end_bare, "push": Draft.push_bare, "pull": Draft.pull_bare}
+)
+"""The same of an item without its collection (P15)."""
 
-def item(kind: ListKind, name: str, attributes: Attributes, *, edits: bool) -> Part | None:
+
+def named_item(
+    kind: ListKind, name: str, attributes: Attributes, *, mode: Mode, held: str | None = None
+) -> Part | None:
+    """An item whose element's name is its own (P15)."""
+    known = kind.node.attributes
+    others = {given: text for given, text in attributes.items() if given not in known}
+    word = edit_in(others, held, edits=mode == "update")
+    end = _ITEM_ENDS.get(word)
+    if end is None:
+        return None
+    row: list[Value | None] = [None] * len(kind.columns)
+    row[kind.columns.index("name")] = name
+    for given, leaf in known.items():
+        row[leaf.index] = attributes.get(given, "").strip(BLANK) or None
+    begin: tuple[Do, ...] = ((Rows.begin_named, tuple(row)),)
+    ends: tuple[Do, ...] = ((end, kind),)
+    takes = Takes(kind.columns.index("value"), required=word != "pull")
+    return Part(begin=begin, end=ends, takes=takes, empty=begin + ends if word == "pull" else None)
+
+
+def item(
+    kind: ListKind, name: str, attributes: Attributes, *, mode: Mode, held: str | None = None
+) -> Part | None:
     """An item of a list."""
-    end = _ITEM_ENDS.get(edit_in(attributes, edits=edits))
+    end = _ITEM_ENDS.get(edit_in(attributes, held, edits=mode == "update"))
     if name != kind.listed.item or end is None:
         return None
     begin = ((Rows.begin_item, kind),)
+    return Part(partial(_inside_item, kind.node), begin=begin, end=((end, kind),))
+
+
+def bare_item(kind: ListKind, attributes: Attributes, *, mode: Mode) -> Part | None:
+    """An item without its collection (P15)."""
+    end = _BARE_ENDS.get(edit_in(attributes, None, edits=mode == "update"))
+    if end is None:
+        return None
+    begin = ((Draft.begin_bare, None), (Rows.begin_item, kind))
     return Part(partial(_inside_item, kind.node), begin=begin, end=((end, kind),))
 
 
@@ -99,10 +125,12 @@ def _inside_item(node: Node, name: str, attributes: Attributes) -> Part | None:
         begin.append((Rows.put_attribute, (leaf.index, value)))
     if below.leaf is None:
         return None if others else Part(partial(_inside_item, below), begin=tuple(begin))
-    takes = taking(below.leaf, others, required=True)
+    required = below.leaf.required or bool(filled)
+    takes = taking(below.leaf, others, required=required)
     if takes is None or not others.keys() <= {"type"}:
         return None
-    return Part(begin=tuple(begin), takes=takes)
+    empty = None if required or others else ((Rows.put_void, below.leaf.index),)
+    return Part(begin=tuple(begin), takes=takes, empty=empty)
 
 
 def _attribute(leaf: Leaf, text: str) -> Value | None:
@@ -153,22 +181,33 @@ def _in_territory(name: str, attributes: Attributes) -> Part | None:
     if name != kind.listed.plural or attributes:
         return _country(name, attributes)
     begin, end = (Rows.begin_validities, None), (Rows.end_validities, None)
-    return Part(partial(item, kind, edits=False), begin=(begin,), end=(end,), empty=())
+    return Part(partial(item, kind, mode="create"), begin=(begin,), end=(end,), empty=())
 
 
-ANNOUNCED: MappingProxyType[str | None, str] = MappingProxyType(
-    {"placement": "Country", "update": "Territory", "transform": "Territory"}
+EITHER = frozenset({"Country", "Territory"})
+_COUNTRIES, _TERRITORIES = frozenset({"Country"}), frozenset({"Territory"})
+
+ANNOUNCED: MappingProxyType[str | None, frozenset[str]] = MappingProxyType(
+    {
+        "placement": _COUNTRIES,
+        "update": _TERRITORIES,
+        "transform": _TERRITORIES,
+        "push": EITHER,
+        "pull": EITHER,
+    }
 )
-"""P30: which children of a territory list a word announces sub-actions on."""
+"""P30: which children of a territory list a word announces sub-actions on, or holds for."""
 
 
-def edited(wanted: str, name: str, attributes: Attributes) -> Part | None:
+def edited(
+    wanted: frozenset[str], held: str | None, name: str, attributes: Attributes
+) -> Part | None:
     """A territory, or a country, that is pushed or pulled."""
-    word = edit_in(attributes, edits=True)
-    if name != wanted or word not in rules.HOLDING:
+    word = edit_in(attributes, held, edits=True)
+    if name not in wanted or word not in rules.HOLDING:
         return None
     end: Do = (Draft.push_territory if word == "push" else Draft.pull_territory, None)
-    if wanted == "Country":
+    if name == "Country":
         return Part(begin=(_BEGIN_TERRITORY,), end=(end,), takes=_COUNTRY)
     inside = _in_territory if word == "push" else _country
     return Part(inside, begin=(_BEGIN_TERRITORY,), end=(end,))

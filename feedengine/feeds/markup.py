@@ -122,7 +122,7 @@ class State(dict[str, Step]):
         """P10, P15: what is well-formed and declared; None where it is anything else."""
         parts = list(self.parts)
         does: list[Do] = []
-        ended, tags = _tags(markup, first=self is self.automaton.start)
+        ended, tags = tags_of(markup, first=self is self.automaton.start)
         if tags is None or (ended and (not parts or parts[-1].name != ended)):
             return None
         if ended:
@@ -190,7 +190,19 @@ _NO_VALUE = Takes(-1)
 
 def with_ids(text: str) -> str:
     """A document with its ``id=`` as elements, which are no children of their own (`OWN_ID`)."""
-    return _WITH_ID.sub(_id_inside, text) if _ANY_ID.search(text) else text
+    found = _ANY_ID.search(text)
+    if found is None:
+        return text
+    done, at = 0, found.start()
+    pieces: list[str] = []
+    while at >= 0:  # few tags have one: the others are not looked at
+        tag = _WITH_ID.match(text, max(text.rfind("<", done, at), done))
+        if tag is not None:
+            pieces += [text[done : tag.start()], _id_inside(tag)]
+            done = tag.end()
+        behind = text.find("<", at) if tag is None else done
+        at = text.find("id=", behind) if behind >= 0 else -1
+    return "".join([*pieces, text[done:]])
 
 
 def _id_inside(tag: re.Match[str]) -> str:
@@ -199,18 +211,19 @@ def _id_inside(tag: re.Match[str]) -> str:
     return f"<{name}{OWN_ID}{before}{behind}><ID>{value[1:-1]}</ID>{end}"
 
 
-class _Tag(NamedTuple):
+class Tag(NamedTuple):
+    """A tag that begins an element."""
+
     name: str
     attributes: Attributes
     closed: bool
 
 
 _VALUE = r"""(?:"[^"<>&\t\n]*"|'[^'<>&\t\n]*')"""
-_PROLOG = re.compile(
-    r"""(?:<\?xml version=(["'])1\.0\1(?: encoding=(["'])[Uu][Tt][Ff]-8\2)?[ \t\n]*\?>)?[ \t\n]*"""
-)
-_ENDED = re.compile(r"([A-Za-z]+)>[ \t\n]*")
-_TAG = re.compile(rf"<([A-Za-z]+)({OWN_ID}?)((?:[ \t\n]+[A-Za-z]+={_VALUE})*)[ \t\n]*(/?)>[ \t\n]*")
+_PROLOG = re.compile(r"[ \t\n]*")
+_NAME = r"[A-Za-z_][A-Za-z0-9_.-]*"
+_ENDED = re.compile(rf"({_NAME})>[ \t\n]*")
+_TAG = re.compile(rf"<({_NAME})({OWN_ID}?)((?:[ \t\n]+[A-Za-z]+={_VALUE})*)[ \t\n]*(/?)>[ \t\n]*")
 _ANY_ID = re.compile("=(?<=id=)")
 """Whether there is an ``id=``: few characters of a document are ``=``."""
 _WITH_ID = re.compile(
@@ -219,7 +232,7 @@ _WITH_ID = re.compile(
 _ATTRIBUTE = re.compile(rf"([A-Za-z]+)=({_VALUE})")
 
 
-def _tags(markup: str, *, first: bool) -> tuple[str, list[_Tag] | None]:
+def tags_of(markup: str, *, first: bool) -> tuple[str, list[Tag] | None]:
     """The element that ends at the beginning of markup, and the tags behind it; None: refused.
 
     The bracket behind the last name was taken off with the value.
@@ -229,7 +242,7 @@ def _tags(markup: str, *, first: bool) -> tuple[str, list[_Tag] | None]:
     if found is None:
         return "", None
     at, ended = found.end(), "" if first else found[1]
-    tags: list[_Tag] = []
+    tags: list[Tag] = []
     while at < len(text):
         tag = _TAG.match(text, at)
         if tag is None:
@@ -239,6 +252,6 @@ def _tags(markup: str, *, first: bool) -> tuple[str, list[_Tag] | None]:
         attributes = dict(given)
         if len(attributes) < len(given):
             return ended, None
-        tags.append(_Tag(tag[1], attributes, bool(tag[4])))
+        tags.append(Tag(tag[1], attributes, bool(tag[4])))
         at = tag.end()
     return ended, tags

@@ -54,15 +54,16 @@ class Parsed(NamedTuple):
 def parse(document: Document, *, strict: bool = False) -> Parsed:
     """Read a package's document whole: at a glance if possible, else from its tree."""
     if document.unread:
-        change = skim(document.file, document.files[document.file].data)
-        if change is not None:
-            return Parsed(change, Faults(most=document.limits.findings), change)
+        found = skim(document.file, document.files[document.file].data)
+        if found is not None:
+            faults = Faults(found.faults, document.limits.findings)
+            return Parsed(found.request, faults, found.request)
         document.read()
     reading = Reading(document, READERS, strict=strict)
     request: Request | None = None
-    found = package_object(reading, document.file)
-    if found is not None:
-        request = _object(reading, found)
+    there = package_object(reading, document.file)
+    if there is not None:
+        request = _object(reading, there)
     if not reading.ignored and not reading.faults.errors:
         reading.faults.extend(document.violations(sorted(reading.used)))
     return Parsed(None if reading.faults.errors else request, reading.faults, request)

@@ -5,7 +5,7 @@ All follow from the declarations. What is not here needs a second look, right or
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import cache, partial
 from types import MappingProxyType
 from typing import TYPE_CHECKING
@@ -14,7 +14,8 @@ from feedengine.feeds import rules
 from feedengine.feeds.draft import Amount, Draft
 from feedengine.feeds.item_parts import (
     ANNOUNCED,
-    edit_in,
+    EITHER,
+    bare_item,
     edited,
     item,
     named_item,
@@ -27,6 +28,7 @@ from feedengine.feeds.plain import OWN_ID
 from feedengine.model.entities import by_element, kinds
 
 if TYPE_CHECKING:
+    from feedengine.feeds.rules import Mode
     from feedengine.model.entities import Kind, Leaf
 
 
@@ -51,18 +53,90 @@ def _schema(name: str, attributes: Attributes) -> Part | None:
 
 def _object(above: str | None, name: str, attributes: Attributes) -> Part | None:
     """P13: the package's object under its primary action."""
-    kind, own = by_element().get(name), word_in(attributes)
-    if kind is None or not attributes.keys() <= {*rules.ACTION_ATTRIBUTES, OWN_ID}:
+    made, own = _OBJECTS.get(name, _model_object), word_in(attributes)
+    if not attributes.keys() <= {*rules.ACTION_ATTRIBUTES, OWN_ID}:
         return None
     action = (own or above or "view") if own is None or above in {None, own} else rules.UNKNOWN
+    return made(action, name, attributes) if action in rules.PRIMARY else None
+
+
+def _model_object(action: str, name: str, attributes: Attributes) -> Part | None:
+    """A model as a package's object."""
+    kind = by_element().get(name)
+    if kind is None:
+        return None
     begin = ((Draft.begin_object, kind), *_own_id(attributes))
     if action == "delete":
-        inside: Callable[[str, Attributes], Part | None] = partial(_only_id, kind)
-        return Part(inside, begin=begin, end=((Draft.end_deleted, kind),))
-    if action not in rules.MODE_OF or action == "refer":
-        return None
-    inside = partial(_child, kind, edits=action == "update")
+        return Part(partial(_only_id, kind), begin=begin, end=((Draft.end_deleted, False),))
+    inside = partial(_child, kind, mode=rules.MODE_OF[action])
     return Part(inside, begin=begin, end=((Draft.end_object, action),))
+
+
+def _setting(action: str, _name: str, attributes: Attributes) -> Part | None:
+    """P44: the territories of the release with the same ID."""
+    kind = kinds()["release"]
+    begin = ((Draft.begin_object, kind), *_own_id(attributes))
+    if action == "delete":
+        return Part(partial(_only_id, kind), begin=begin, end=((Draft.end_deleted, True),))
+
+    def inside(name: str, attributes: Attributes) -> Part | None:
+        known = name == "Territories"
+        mode = rules.MODE_OF[action]
+        return (
+            _child(kind, name, attributes, mode=mode) if known else _only_id(kind, name, attributes)
+        )
+
+    return Part(inside, begin=begin, end=((Draft.end_setting, action),))
+
+
+_GENRE_ACTIONS: MappingProxyType[str, Mapping[str | None, str]] = MappingProxyType(
+    {
+        "create": {None: "create"},
+        "upsert": {None: "upsert"},
+        "view": {None: "view"},
+        "update": {
+            None: "upsert",
+            "push": "upsert",
+            "create": "create",
+            "upsert": "upsert",
+            "pull": "pull",
+        },
+    }
+)
+"""P44: what a list of genres does, and what stands on one of them → what becomes of that one."""
+
+
+def _genres(action: str, _name: str, attributes: Attributes) -> Part | None:
+    """P44: the genre list."""
+    actions, kind = _GENRE_ACTIONS.get(action), kinds()["genre"]
+    if actions is None or OWN_ID in attributes:
+        return None
+
+    def inside(name: str, attributes: Attributes) -> Part | None:
+        own = actions.get(word_in(attributes))
+        if name != "Genre" or own is None or not attributes.keys() <= _MODEL_ATTRIBUTES:
+            return None
+        begin = ((Draft.begin_model, kind), *_own_id(attributes))
+        content = partial(_child, kind, mode="create")
+        return Part(content, begin=begin, end=((Draft.end_genre, own),))
+
+    begin, end = ((Draft.begin_genres, None),), ((Draft.end_genres, action),)
+    return Part(inside, begin=begin, end=end)
+
+
+def _listed_alone(action: str, _name: str, attributes: Attributes) -> Part | None:
+    """P44: territories alone, which were read beforehand."""
+    if action != "view" or attributes:
+        return None
+    return Part(begin=((Draft.begin_frame, 2),), end=((Draft.end_listed, None),))
+
+
+_OBJECTS: MappingProxyType[str, Callable[[str, str, Attributes], Part | None]] = MappingProxyType(
+    {"ReleaseSetting": _setting, "Genres": _genres, "Territories": _listed_alone}
+)
+"""What may be a package's object besides a model (P10)."""
+
+_MODEL_ATTRIBUTES = frozenset({*rules.ACTION_ATTRIBUTES, OWN_ID})
 
 
 def _own_id(attributes: Attributes) -> tuple[Do, ...]:
@@ -77,7 +151,7 @@ def _only_id(kind: Kind, name: str, attributes: Attributes) -> Part | None:
     return _field(slot.leaf, attributes, nullable=False)
 
 
-def _child(kind: Kind, name: str, attributes: Attributes, *, edits: bool) -> Part | None:
+def _child(kind: Kind, name: str, attributes: Attributes, *, mode: Mode) -> Part | None:
     """A field of a model, a collection in it, a nested model."""
     slot = slots(kind).get(name)
     if slot is None:
@@ -86,9 +160,8 @@ def _child(kind: Kind, name: str, attributes: Attributes, *, edits: bool) -> Par
         word = word_in(attributes)
         if word is None:
             return _field(slot.leaf, attributes, nullable=not slot.leaf.required)
-        return _amount(slot.leaf, word, attributes) if edits else None
-    made = _CHILDREN.get(slot.style)
-    return None if made is None else made(slot, name, attributes, edits=edits)
+        return _amount(slot.leaf, word, attributes) if mode == "update" else None
+    return _CHILDREN[slot.style](slot, name, attributes, mode=mode)
 
 
 def _field(leaf: Leaf, attributes: Attributes, *, nullable: bool) -> Part | None:
@@ -115,84 +188,111 @@ _ANNOUNCED = frozenset({"update", "transform"})
 
 
 def _collection(
-    name: str, end: Do, inside: Callable[..., Part | None], attributes: Attributes, *, edits: bool
+    name: str, end: Do, inside: Callable[..., Part | None], attributes: Attributes, *, mode: Mode
 ) -> Part | None:
-    """A collection; where its items have sub-actions, that may be announced (P30)."""
+    """A collection; where its items have sub-actions, that may be announced, or said once (P30)."""
     begin = ((Draft.begin_list, name),)
-    inside = partial(inside, edits=edits)
+    inside = partial(inside, mode=mode)
     if not attributes:
         return Part(inside, begin=begin, end=(end,), empty=(*begin, end))
-    announced = attributes.keys() <= rules.ACTION_ATTRIBUTES and word_in(attributes) in _ANNOUNCED
-    if not edits or not announced:
+    word = word_in(attributes)
+    if mode != "update" or not attributes.keys() <= rules.ACTION_ATTRIBUTES:
+        return None
+    if word in rules.HOLDING:
+        inside = partial(inside, held=word)
+    elif word not in _ANNOUNCED:
         return None
     return Part(inside, begin=begin, end=((Draft.end_edits, name),))
 
 
-def _children(slot: Slot, name: str, attributes: Attributes, *, edits: bool) -> Part | None:
+def _children(slot: Slot, name: str, attributes: Attributes, *, mode: Mode) -> Part | None:
     """A list of items that are no models."""
     kind = slot.list
     if kind is None:
         return None
     end = (Draft.end_list, kind.index)
-    named = kind.listed.style == "named"
-    inside = partial(named_item if named else item, kind)
-    return _collection(name, end, inside, attributes, edits=edits and not named)
+    inside = named_item if kind.listed.style == "named" else item
+    return _collection(name, end, partial(inside, kind), attributes, mode=mode)
+
+
+def _bare(slot: Slot, _name: str, attributes: Attributes, *, mode: Mode) -> Part | None:
+    """An item without its collection (P15)."""
+    return None if slot.list is None else bare_item(slot.list, attributes, mode=mode)
 
 
 _LINK_ENDS = MappingProxyType(
-    {None: Draft.end_link, "push": Draft.push_link, "pull": Draft.pull_link}
+    {
+        None: (Draft.end_link, ("create", "update", "view")),
+        "push": (Draft.push_link, ("update",)),
+        "pull": (Draft.pull_link, ("update",)),
+        "create": (Draft.create_link, ("create", "update")),
+        "upsert": (Draft.upsert_link, ("create", "update")),
+    }
 )
-"""A sub-action → what the end of a model in a list does (P32, P33)."""
+"""A sub-action → what the end of a model in a list does (P26, P32, P33), and under which modes."""
 
 
-def _links(slot: Slot, name: str, attributes: Attributes, *, edits: bool) -> Part | None:
+def _links(slot: Slot, name: str, attributes: Attributes, *, mode: Mode) -> Part | None:
     """A list of models."""
     end = (Draft.end_links, slot.at)
-    return _collection(name, end, partial(_linked, slot), attributes, edits=edits)
+    return _collection(name, end, partial(_linked, slot), attributes, mode=mode)
 
 
-def _linked(slot: Slot, name: str, attributes: Attributes, *, edits: bool) -> Part | None:
+def _linked(
+    slot: Slot, name: str, attributes: Attributes, *, mode: Mode, held: str | None = None
+) -> Part | None:
     """A model in a list (P43)."""
-    others = {given: text for given, text in attributes.items() if given != OWN_ID}
-    end = _LINK_ENDS.get(edit_in(others, edits=edits))
-    if name != slot.item or end is None:
+    word = word_in(attributes)
+    end, modes = _LINK_ENDS.get(word or held, (None, ()))
+    known = attributes.keys() <= _MODEL_ATTRIBUTES and (held is None or word in {None, held})
+    if name != slot.item or end is None or mode not in modes or not known:
         return None
     kind = kinds()[slot.target]
     begin = ((Draft.begin_model, kind), *_own_id(attributes))
-    return Part(partial(_child, kind, edits=False), begin=begin, end=((end, slot.at),))
+    return Part(partial(_child, kind, mode="create"), begin=begin, end=((end, slot.at),))
 
 
-def _one(slot: Slot, name: str, attributes: Attributes, *, edits: bool) -> Part | None:
+def _one(slot: Slot, name: str, attributes: Attributes, *, mode: Mode) -> Part | None:
     """A single nested model."""
     if not attributes.keys() <= {OWN_ID}:  # an edit has no place on it
         return None
-    del edits
+    del mode
     kind = kinds()[slot.target]
     start: Do = (Draft.begin_list, name)
     return Part(
-        partial(_child, kind, edits=False),
+        partial(_child, kind, mode="create"),
         begin=(start, (Draft.begin_one, kind), *_own_id(attributes)),
         end=((Draft.end_one, slot.at),),
         empty=(start, (Draft.point_nowhere, slot.at)),
     )
 
 
-def _territories(_slot: Slot, name: str, attributes: Attributes, *, edits: bool) -> Part | None:
+def _territories(_slot: Slot, name: str, attributes: Attributes, *, mode: Mode) -> Part | None:
     """A territory list: of a plain one only the tags are left here, it was read beforehand."""
     start: Do = (Draft.begin_list, name)
+    edits = mode == "update"
     if not attributes:
         empty = (start, (Draft.empty_territories, name))
-        return Part(begin=(start,), end=((Draft.end_territories, name),), empty=empty)
-    wanted = ANNOUNCED.get(word_in(attributes))
+        inside = partial(edited, EITHER, None) if edits else None
+        return Part(inside, begin=(start,), end=((Draft.end_territories, name),), empty=empty)
+    word = word_in(attributes)
+    wanted = ANNOUNCED.get(word)
     if not edits or wanted is None or not attributes.keys() <= rules.ACTION_ATTRIBUTES:
         return None
-    return Part(partial(edited, wanted), begin=(start,), end=((Draft.end_edits, name),))
+    inside = partial(edited, wanted, word if word in rules.HOLDING else None)
+    return Part(inside, begin=(start,), end=((Draft.end_edits, name),))
 
 
 _CHILDREN: MappingProxyType[str, Callable[..., Part | None]] = MappingProxyType(
-    {"children": _children, "links": _links, "one": _one, "territories": _territories}
+    {
+        "bare": _bare,
+        "children": _children,
+        "links": _links,
+        "one": _one,
+        "territories": _territories,
+    }
 )
-"""How each style of `feedengine.feeds.models.Slot` is read; others need a second look."""
+"""How each style of `feedengine.feeds.models.Slot` is read."""
 
 
 @cache

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import re
+from functools import lru_cache
 from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 from xml.parsers import expat
 
 from feedengine.errors import quoted
-from feedengine.feeds.encodings import Lines, line_column, masked, name_at
+from feedengine.feeds.encodings import Lines, line_column, masked
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -56,55 +58,92 @@ class _Level(NamedTuple):
     """An element that is wanted, or holds a wanted one; it counts its children, also by name."""
 
     path: Path
-    steps: tuple[tuple[str, int], ...]
+    steps: tuple[tuple[bytes, int], ...]
     children: list[int]
-    names: dict[str, int]
+    names: dict[bytes, int]
+
+
+_ASIDE = re.compile(rb"<!--.*?-->|<!\[CDATA\[.*?\]\]>|<\?.*?\?>", re.DOTALL)
+"""What may hold a ``<`` that begins no tag."""
+
+_DECLARED = (b"<?xml ", b"<?xml\n", b"<?xml\r", b"<?xml\t")
+_REST = rb"""([^>"']*(?:(?:"[^"]*"|'[^']*')[^>"']*)*)>"""
+_TAG = re.compile(rb"<(/?)([^\s/>]+)" + _REST)
+
+
+@lru_cache(maxsize=64)
+def _tags_of(name: bytes) -> re.Pattern[bytes]:
+    """The tags of elements of a name; names that are no longer met are forgotten."""
+    return re.compile(rb"<(/?)%s(?=[\s/>])%s" % (re.escape(name), _REST))
+
+
+def _blanks(aside: re.Match[bytes]) -> bytes:
+    return b" " * len(aside[0])
 
 
 class _Finder:
-    """Walks a document and notes where the wanted elements begin; others are passed over."""
+    """Walks a document and notes where the wanted elements begin; others are passed over.
 
-    def __init__(self, parser: expat.XMLParserType, data: bytes, wanted: Iterable[Path]) -> None:
-        self.parser = parser
-        self.data = data
-        self.plain = data.isascii()
+    In what is well-formed every ``<`` begins a tag, but for comments and their like. An element
+    that holds nothing wanted is left by looking for the tag that ends it, so what it costs to find
+    a fault does not depend on how long the lists are that stand before it.
+    """
+
+    def __init__(self, data: bytes, wanted: Iterable[Path]) -> None:
+        self.begin = data.find(b"?>") + 2 if data.startswith(_DECLARED) else 0
+        aside = b"<!" in data or data.find(b"<?", self.begin) >= 0
+        self.tags = _ASIDE.sub(_blanks, data) if aside else data
         self.lines = Lines(data)
         self.wanted = frozenset(wanted)
-        self.near = self.wanted.union(path[:n] for path in self.wanted for n in range(len(path)))
-        self.levels = [_Level((), (), [0], {})]
-        self.over = 0
-        self.spots: dict[Path, tuple[int, int, tuple[tuple[str, int], ...]]] = {}
-        self.several: set[tuple[Path, str]] = set()
+        self.above = frozenset(path[:n] for path in self.wanted for n in range(len(path)))
+        self.spots: dict[Path, tuple[int, int, tuple[tuple[bytes, int], ...]]] = {}
+        self.several: set[tuple[Path, bytes]] = set()
 
-    def start(self, name: str, _attributes: list[str]) -> None:
-        """An element begins."""
-        if self.over:
-            self.over += 1
-            return
-        if not self.plain:
-            name = name_at(self.data, self.parser.CurrentByteIndex)
-        path, steps, children, names = self.levels[-1]
+    def walk(self) -> None:
+        """Go through the document, up to its end or to where no tag follows any more."""
+        levels = [_Level((), (), [0], {})]
+        tag = _TAG.search(self.tags, self.begin)
+        while tag is not None and levels:
+            at, name = tag.end(), tag[2]
+            if tag[1]:
+                levels.pop()
+            else:
+                inside = self._begun(tag.start(), name, levels[-1])
+                if not tag[3].endswith(b"/"):
+                    if inside is None:
+                        at = self._behind(name, at)
+                    else:
+                        levels.append(inside)
+            tag = _TAG.search(self.tags, at)
+
+    def _begun(self, at: int, name: bytes, around: _Level) -> _Level | None:
+        """Count an element that begins in another; what is in it, if some of that is wanted."""
+        path, steps, children, names = around
         number = names[name] = names.get(name, 0) + 1
         if number == 2:
             self.several.add((path, name))
         key = (*path, children[0])
         children[0] += 1
-        if key not in self.near:
-            self.over = 1
-            return
-        self.levels.append(_Level(key, (*steps, (name, number)), [0], {}))
         if key in self.wanted:
-            line, column = self.lines.at(self.parser.CurrentByteIndex)
-            self.spots[key] = (line, column, self.levels[-1].steps)
+            self.spots[key] = (*self.lines.at(at), (*steps, (name, number)))
+        return _Level(key, (*steps, (name, number)), [0], {}) if key in self.above else None
 
-    def end(self, _name: str) -> None:
-        """An element ends."""
-        if self.over:
-            self.over -= 1
-        else:
-            self.levels.pop()
+    def _behind(self, name: bytes, at: int) -> int:
+        """Behind the element whose inside begins at a byte; never beyond twice its length."""
+        tags, begin, end = self.tags, b"<" + name, b"</" + name
+        found = tags.find(end, at)
+        if found >= 0 and tags.find(begin, at, found) < 0:
+            behind = found + len(end)
+            if tags[behind : behind + 1] == b">":
+                return behind + 1
+        inside = 1
+        for tag in _tags_of(name).finditer(tags, at):
+            inside += -1 if tag[1] else not tag[2].endswith(b"/")
+            if not inside:
+                return tag.end()
+        return len(tags)
 
-    def xpath(self, key: Path, steps: tuple[tuple[str, int], ...]) -> str:
+    def xpath(self, key: Path, steps: tuple[tuple[bytes, int], ...]) -> str:
         """The path with a number where the parent holds several of that name."""
         shown = []
         for depth, (name, number) in enumerate(steps):
@@ -115,15 +154,18 @@ class _Finder:
         return text if len(text) <= LONGEST_XPATH else f"{text[:half]}…{text[-half:]}"
 
 
-def _plain(name: str) -> str:
+def _plain(tag: bytes) -> str:
+    name = tag.decode("utf-8", "replace")
     return name if len(name) <= 100 and name.isprintable() else quoted(name)[1:-1]
 
 
 def spots(data: bytes, wanted: Iterable[Path]) -> dict[Path, Spot]:
-    """Where the elements at these paths stand in ``data`` (UTF-8), as far as there are such."""
-    parser = expat.ParserCreate("utf-8")
-    finder = _Finder(parser, data, wanted)
-    _walk(parser, data, finder.start, finder.end)
+    """Where the elements at these paths stand in ``data``, as far as there are such.
+
+    ``data`` is a well-formed document in UTF-8 without a DOCTYPE.
+    """
+    finder = _Finder(data, wanted)
+    finder.walk()
     return {
         key: Spot(line, column, finder.xpath(key, steps))
         for key, (line, column, steps) in finder.spots.items()

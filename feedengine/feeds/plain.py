@@ -1,7 +1,8 @@
 """A document's text in its plainest spelling, to be read at a glance (`feedengine.feeds.skim`).
 
-What is changed means the same to every reader of XML: comments between tags go, CDATA becomes text,
-a reference its character. Whatever is written in another way stays, and is refused there.
+What is changed means the same to every reader of XML: the declaration goes, comments and
+instructions between tags go, so do the names of schemas at the root; CDATA becomes text, a
+reference its character. Whatever is written in another way stays, and is refused there.
 """
 
 from __future__ import annotations
@@ -9,6 +10,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
+from feedengine.feeds.encodings import EncodingError, utf8
 from feedengine.feeds.reading import BLANK
 
 if TYPE_CHECKING:
@@ -19,20 +21,39 @@ OWN_ID = "\x02"
 
 BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 
+_IN_UTF_8 = (
+    *(b'<?xml version="1.0" encoding="UTF-8"?>', b'<?xml version="1.0" encoding="utf-8"?>'),
+    *(b"<xml", b"<Package", b'<?xml version="1.0"?>'),
+)
+"""How documents begin that need no second look at what they say of their encoding."""
+
 _NEVER = r"\x00-\x08\x0b-\x1f"
 """Characters that no document may have, but for the end of a line that becomes ``\\n``."""
+
+_DECLARATION = re.compile(
+    r"""<\?xml[ \t\n]+version=(["'])1\.0\1"""
+    r"""(?:[ \t\n]+encoding=(["'])[A-Za-z][A-Za-z0-9._-]*\2)?"""
+    r"""(?:[ \t\n]+standalone=(["'])(?:yes|no)\3)?[ \t\n]*\?>"""
+)
+"""What a document begins with; that the encoding is one that is read has been seen before."""
 
 _ASIDE = re.compile(
     rf"<!--(?:[^-{_NEVER}]|-[^-{_NEVER}])*-->"
     rf"|<!\[CDATA\[(?P<text>(?:[^<{_NEVER}]|<(?!!))*?)\]\]>"
+    rf"|<\?(?![Xx][Mm][Ll][ \t\n?])[A-Za-z_][A-Za-z0-9_.-]*"
+    rf"(?:[ \t\n](?:[^?<{_NEVER}]|\?(?!>)|<(?!\?))*)?\?>"
 )
-"""A comment, or CDATA without ``<!``; read from the left, so that neither is met in the other."""
+"""A comment, CDATA without ``<!``, a processing instruction without ``<?``; read from the left, so
+that none is met in another, and never far beyond where the next may begin."""
 
-_SCHEMA_HINT = re.compile(
-    r"(<(?:xml|Package))[ \t\n]+xmlns:xsi=([\"'])http://www\.w3\.org/2001/XMLSchema-instance\2"
-    r"[ \t\n]+xsi:noNamespaceSchemaLocation=([\"'])[A-Za-z0-9_.:/-]*\3(?=[ \t\n>])"
-)
+_HINT = r"""[ \t\n]+(xmlns:xs[di]?|xsi:(?:noNamespaceS|s)chemaLocation)="""
+_QUOTED = r"""(?:"[A-Za-z0-9_.:/?=%# -]*"|'[A-Za-z0-9_.:/?=%# -]*')"""
+_ROOT_HINTS = re.compile(rf"(<(?:xml|Package))((?:{_HINT}{_QUOTED})+)(?=[ \t\n>])")
+_ONE_HINT = re.compile(rf"{_HINT}({_QUOTED})")
 """Where a root element says which schema it follows: a hint, of which nothing is made."""
+
+_SCHEMA = "http://www.w3.org/2001/XMLSchema"
+_PREFIXES = {"xmlns:xsi": f"{_SCHEMA}-instance", "xmlns:xsd": _SCHEMA, "xmlns:xs": _SCHEMA}
 
 _HEAD = 500
 """So many characters from the beginning a root element's hint is looked for."""
@@ -44,45 +65,68 @@ _OTHER_AMPERSAND = re.compile(r"&(?!(?:amp|lt|gt|quot|apos|#[0-9]{1,7}|#x[0-9A-F
 
 
 def plain_text(data: bytes) -> str | None:
-    """The characters of a document in UTF-8, with XML's ends of lines; None for what is refused."""
+    """The characters of a document, with XML's ends of lines; None for what is refused."""
     try:
-        text = data.removeprefix(BYTE_ORDER_MARK).decode()
-    except UnicodeDecodeError:
+        text = (data if data.startswith(_IN_UTF_8) else utf8(data)).decode()
+    except (EncodingError, UnicodeDecodeError):
         return None
-    if b"\0" in data or OWN_ID in text:
+    if "\0" in text or OWN_ID in text:
         return None
     if not text.isascii() and ("\ufffe" in text or "\uffff" in text):
         return None
     if "\r" in text:
         text = text.replace("\r\n", "\n").replace("\r", "\n")
-    if "!" in text and "<!" in text:  # one character is found much sooner than two
+    declaration = _DECLARATION.match(text)
+    if declaration is not None:
+        text = text[declaration.end() :]
+    if ("!" in text and "<!" in text) or "<?" in text:  # one character is found sooner than two
         text = _ASIDE.sub(_text_of, text)
-    if text.find("xsi:", 0, _HEAD) >= 0:
-        text = _SCHEMA_HINT.sub(r"\1", text, count=1)
+    if text.find("xmlns:", 0, _HEAD) >= 0:
+        text = _ROOT_HINTS.sub(_without_hints, text, count=1)
     return text
 
 
 def _text_of(aside: re.Match[str]) -> str:
-    """Nothing of a comment between two tags; of CDATA its text.
+    """Nothing of what stands between two tags to no effect; of CDATA its text.
 
-    Blank CDATA stays what it is, since it may stand between tags, where only blanks may stand.
+    Blank CDATA stays what it is where it may stand between tags, where only blanks may stand.
     """
     inside: str | None = aside["text"]
+    text, (start, end) = aside.string, aside.span()
     if inside is None:
-        return "" if _between_tags(aside.string, *aside.span()) else aside[0]
+        return "" if _between_tags(text, start, end) else aside[0]
     if not inside.strip(BLANK):
+        return inside if _alone_in_element(text, start, end) else aside[0]
+    if text.rfind(">", 0, start) < text.rfind("<", 0, start):  # in a tag
         return aside[0]
     return inside.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
 
 
 def _between_tags(text: str, start: int, end: int) -> bool:
-    before, behind = text.rfind(">", 0, start), text.find("<", end)
+    """Whether only blanks stand around, up to the next tags or to the ends of the document."""
+    before, behind = text.rfind(">", 0, start) + 1, text.find("<", end)
+    rest = text[end:] if behind < 0 else text[end:behind]
+    return not text[before:start].strip(BLANK) and not rest.strip(BLANK)
+
+
+_IN_TAG = re.compile(r"""<[A-Za-z]+(?:[ \t\n][^<>]*["' \t\n])?>""")
+
+
+def _alone_in_element(text: str, start: int, end: int) -> bool:
+    """Whether a tag begins an element right before, and it ends right behind."""
+    tag = text.rfind("<", 0, start)
     return (
-        before >= 0
-        and behind >= 0
-        and not text[before + 1 : start].strip(BLANK)
-        and not text[end:behind].strip(BLANK)
+        text.startswith("</", end) and tag >= 0 and _IN_TAG.fullmatch(text, tag, start) is not None
     )
+
+
+def _without_hints(root: re.Match[str]) -> str:
+    """A root element without hints; as it is where one of them may mean something else."""
+    given = [(name, value[1:-1]) for name, value in _ONE_HINT.findall(root[2])]
+    hints = dict(given)
+    known = all(value == _PREFIXES.get(name, value) for name, value in given)
+    declared = "xmlns:xsi" in hints or not any(name.startswith("xsi:") for name in hints)
+    return root[1] if known and declared and len(hints) == len(given) else root[0]
 
 
 def refers_elsewhere(text: str) -> bool:

@@ -7,6 +7,7 @@ are being read at this moment (P42). Where the schema has found every file valid
 
 from __future__ import annotations
 
+from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from feedengine.errors import Fault, Place, quoted
@@ -30,6 +31,12 @@ BLANK = " \t\r\n"
 """What XML calls white space; nothing else is trimmed (P10)."""
 
 XINCLUDE = "{http://www.w3.org/2001/XInclude}"
+
+
+RULE_OF_REMARK = MappingProxyType(
+    {"offset-assumed": "P16", "identifier-suspect": "P18", "country-alias": "P18"}
+)
+"""The rule by which a value is taken with a warning."""
 
 
 class Reading:
@@ -123,8 +130,7 @@ class Reading:
     def told(self, place: Place) -> None:
         """Turn the remarks on the value just read into warnings."""
         for code, message in self.remarks:
-            rule = "P16" if code == "offset-assumed" else "P18"
-            self.fault(code, rule, place, message)
+            self.fault(code, RULE_OF_REMARK[code], place, message)
         self.remarks.clear()
 
 

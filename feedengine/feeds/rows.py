@@ -19,6 +19,10 @@ if TYPE_CHECKING:
     from feedengine.model.scalars import Value
 
 
+VOID = object()
+"""Stands in a row of an item where an element is empty, until the item is complete (P17)."""
+
+
 class UnusualError(Exception):
     """There is something in the document that has to be read from its tree."""
 
@@ -70,8 +74,21 @@ class Rows:
             raise UnusualError
         self._found[mark] = row
 
+    def put_void(self, column: int) -> None:
+        """An empty element of an item: nothing is there."""
+        if self.row[column] is not None:
+            raise UnusualError
+        self.row[column] = cast("Asked", VOID)
+
+    def _given(self) -> tuple[Value | None, ...]:
+        """The row of the item, as far as it is filled."""
+        row = tuple(self.row)
+        if VOID in row:
+            row = tuple([None if value is VOID else value for value in row])
+        return cast("tuple[Value | None, ...]", row)
+
     def _complete(self, kind: ListKind) -> tuple[Value | None, ...]:
-        row = cast("tuple[Value | None, ...]", tuple(self.row))
+        row = self._given()
         for leaf in kind.required:
             if row[leaf.index] is None:
                 raise UnusualError

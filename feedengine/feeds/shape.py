@@ -29,6 +29,17 @@ Values: TypeAlias = list[Any]
 Build: TypeAlias = "Callable[[Values, Place], Any]"
 """Makes a part of the outcome, at a place or in the model at that place."""
 
+Picked: TypeAlias = "Callable[[Values], tuple[Any, ...]]"
+"""Some of the values, in a row."""
+
+
+def picking(at: Sequence[int]) -> Picked:
+    """How to pick these values, be there one, none or many."""
+    if len(at) < 2:  # of which `itemgetter` makes no tuple
+        return lambda values: tuple([values[one] for one in at])
+    return itemgetter(*at)
+
+
 LISTED = TerritorySet((("", ()),))
 """Stands for the package's own territory list."""
 
@@ -63,8 +74,8 @@ class Shape:
     ) -> None:
         """Of an outcome of marks; values are ``filled`` or ``blank``, some ``taken`` specially."""
         self.size = len(filled) + len(blank)
-        self._filled = itemgetter(*filled, filled[-1])
-        self._blank = itemgetter(*blank, blank[-1]) if blank else tuple
+        self._filled = picking(filled)
+        self._blank = picking(blank)
         self._taken = tuple(taken)
         self._shared: list[Any] = [UNSET, None]
         self._derived: list[tuple[int, int, Callable[[str], Any]]] = []
@@ -72,20 +83,17 @@ class Shape:
         self._build = self._model(outcome)
 
     def change(
-        self, values: Values, place: Place, territories: TerritorySet | None
+        self, values: Values, place: Place, territories: TerritorySet | None, remarks: Remarks
     ) -> Change | None:
-        """What the document with these trimmed values asks for at a place.
+        """What the document with these trimmed values asks for at a place; adds to ``remarks``.
 
         None where a value is empty that others have, or there where others have none. Raises
         `UnusualError` and `InvalidValueError`. ``values`` are used up.
         """
         if not all(self._filled(values)) or any(self._blank(values)):
             return None
-        remarks: Remarks = []
         for at, read, unit in self._taken:
             values[at] = read(values[at], unit, remarks)
-        if remarks:
-            raise UnusualError
         values += self._shared
         values[self._listed] = territories
         for to, at, derive in self._derived:
@@ -102,15 +110,12 @@ class Shape:
             self._shared.append(value)
         return self.size + known[0]
 
-    def _row(self, values: Sequence[object]) -> Callable[[Values], tuple[Any, ...]]:
+    def _row(self, values: Sequence[object]) -> Picked:
         """A row of values."""
-        at = [self._at(value) for value in values]
-        if len(at) < 2:  # of which `itemgetter` makes no tuple
-            return lambda given: tuple([given[one] for one in at])
-        return itemgetter(*at)
+        return picking([self._at(value) for value in values])
 
     def _model(self, change: Change) -> Build:
-        action, kind, missing = change.action, change.kind, change.missing
+        action, kind, missing, setting = change.action, change.kind, change.missing, change.setting
         asked: list[object] = list(change.asked)
         name = self._at(change.id)
         for index, source, column in kind.derived if asked else ():
@@ -123,7 +128,7 @@ class Shape:
 
         def build(values: Values, place: Place) -> Change:
             done = tuple([step(values, place) for step in steps]) if steps else ()
-            return Change(action, kind, values[name], row(values), done, missing, place)
+            return Change(action, kind, values[name], row(values), done, missing, place, setting)
 
         return build
 

@@ -42,11 +42,12 @@ def limit(message: str) -> Trouble:
 
 
 def sourced(found: SourceFile) -> list[Element]:
-    """The elements of a file that name another."""
-    if found.root is None or b"src" not in found.data:
-        return []
-    elements: list[Element] = _SOURCED(found.root)
-    return elements
+    """The elements of a file that name another; looked for once."""
+    if found.sourced is None:
+        found.sourced = []
+        if found.root is not None and b"src" in found.data:
+            found.sourced = _SOURCED(found.root)
+    return found.sourced
 
 
 class _Use(NamedTuple):
@@ -88,7 +89,6 @@ class Unfolding:
         self.left = limits.tags
         self._read: set[str] = set()
         self._uses: dict[str, list[_Use]] = {}
-        self._weights: dict[str, _Weight] = {}
 
     def check(self) -> None:
         """Refuse every ``src`` of the package by which it unfolds too far."""
@@ -154,15 +154,19 @@ class Unfolding:
         return _Use(target, depth, cost, weight.model)
 
     def _weight(self, name: str) -> _Weight:
-        known = self._weights.get(name)
-        if known is None:
-            found = self.files[name]
-            if found.root is None:
-                known = _Weight(1, 1, 1, plain=True, model=True)
-            else:
-                items = int(_ITEMS(found.root))
-                listed, one = 1 + items // 8, 1 + found.tags // (items or 1)
-                plain, model = not _MARKED(found.root), bool(_MODEL(found.root))
-                known = _Weight(found.tags, listed, one, plain, model)
-            self._weights[name] = known
-        return known
+        found = self.files[name]
+        if found.weight is None:
+            found.weight = _weighed(found)
+        weight: _Weight = found.weight
+        return weight
+
+
+def _weighed(found: SourceFile) -> _Weight:
+    """What it costs to read a file; the same in every package that reads it."""
+    if found.root is None:
+        return _Weight(1, 1, 1, plain=True, model=True)
+    items = int(_ITEMS(found.root))
+    listed, one = 1 + items // 8, 1 + found.tags // (items or 1)
+    return _Weight(
+        found.tags, listed, one, plain=not _MARKED(found.root), model=bool(_MODEL(found.root))
+    )

@@ -19,7 +19,7 @@ from feedengine.feeds.lists import (
     territory,
 )
 from feedengine.feeds.models import Body, Slot, twice
-from feedengine.feeds.reading import Reading, attributes, is_empty
+from feedengine.feeds.reading import Reading, attributes, is_empty, no_text
 
 if TYPE_CHECKING:
     from lxml.etree import _Element as Element
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 def territories(reading: Reading, element: Element, place: Place, body: Body, _slot: Slot) -> None:
     """A territory list (P30, P36)."""
-    if reading.sure and not element.keys() and not any(child.keys() for child in element):
+    if not element.keys() and not any(child.keys() for child in element):
         plain_list = _inline_territories(reading, element, place)
         twice(reading, element, place, body, edits=False)
         body.steps.append(changes.ReplaceTerritories(plain_list))
@@ -50,7 +50,7 @@ def territories(reading: Reading, element: Element, place: Place, body: Body, _s
         body.steps.append(changes.ReplaceTerritories(plain))
 
 
-_INLINE: dict[bytes, TerritorySet] = {}
+_INLINE: dict[tuple[bytes, bool], TerritorySet] = {}
 _MOST_INLINE = 512
 _LARGEST_INLINE = 128 * 1024
 
@@ -58,15 +58,17 @@ _LARGEST_INLINE = 128 * 1024
 def _inline_territories(reading: Reading, element: Element, place: Place) -> TerritorySet:
     """A plain list inside a package. A label's packages repeat the same text: it is read once.
 
-    Only text without any fault is remembered, so that every package gets its own findings.
+    Only text without any fault is remembered, so that every package gets its own findings; what the
+    schema has seen is not looked for again (`Reading.sure`).
     """
-    text = etree.tostring(element, with_tail=False)
+    text = etree.tostring(element, with_tail=False), reading.sure
     known = _INLINE.get(text)
     if known is None:
         before = reading.faults.total
+        no_text(reading, element, place)
         children = children_named(reading, element, place, ("Territory", "Country"))
         known = plain_territories(reading, list(children))
-        if reading.faults.total == before and len(text) <= _LARGEST_INLINE:
+        if reading.faults.total == before and len(text[0]) <= _LARGEST_INLINE:
             if len(_INLINE) >= _MOST_INLINE:
                 _INLINE.clear()
             _INLINE[text] = known

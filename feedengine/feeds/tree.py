@@ -52,8 +52,9 @@ class SourceFile:
 
     ``data`` is UTF-8, and nothing where there is no tree; ``digest`` the SHA-256 of the bytes as
     they were. ``spots`` says where the faults of a file without a tree stand. The schema does not
-    vouch for a ``suspect`` tree. ``memo`` holds what parsing has made of the file. Of an ``unread``
-    file there is nothing yet but its bytes.
+    vouch for a ``suspect`` tree. ``memo`` holds what parsing has made of the file, ``sourced`` and
+    ``weight`` what `feedengine.feeds.sources` has found in its tree. Of an ``unread`` file there
+    is nothing yet but its bytes, in whatever encoding; `text` has them in UTF-8.
     """
 
     path: str
@@ -65,11 +66,17 @@ class SourceFile:
     suspect: bool = False
     memo: dict[str | None, Any] = field(default_factory=dict)
     unread: bool = False
+    sourced: list[Element] | None = None
+    weight: Any = None
 
     @property
     def tags(self) -> int:
         """How many tags and attributes there are, at most."""
         return self.data.count(b"<") + self.data.count(b"=")
+
+    def text(self) -> bytes:
+        """The document in UTF-8. Raises `EncodingError` of an unread file that was never read."""
+        return utf8(self.data) if self.unread else self.data
 
     def refuse(
         self, code: str, message: str, hint: str = "", spot: Spot | None = None, rule: str = "P11"

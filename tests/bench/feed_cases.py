@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from bench.cases import Case, Command
 from bench.environment import PEERS, python_of
-from bench.feeds import STYLED
+from bench.feeds import UNUSUAL
 from bench.workshop import COMMAND, HERE, XSD
 
 if TYPE_CHECKING:
@@ -52,7 +52,7 @@ def cores(shop: Workshop, tracks: int, amounts: tuple[int, ...]) -> tuple[Case, 
 
     def on(name: str, *flags: object) -> Case:
         def command(many: int) -> Command:
-            site = shop.announced(shop.feed(STYLED, tracks, many), shop.site(tracks))
+            site = shop.announced(shop.feed(UNUSUAL, tracks, many), shop.site(tracks))
             return COMMAND, "run", site, *flags
 
         return Case(name, command, amounts)

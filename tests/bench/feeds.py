@@ -20,14 +20,14 @@ BATCH = 1000
 KINDS = ("create", "update", "repeat")
 """New things; a mix of Updates of known things; known things once more, as they stand."""
 
-STYLED = "styled"
-"""New things, each package with a style sheet: read from its tree, not at a glance."""
+UNUSUAL = "unusual"
+"""New things, each package with a namespace that it does not use: read from its tree."""
 
 MILLISECONDS = {
     "create": 1_750_000_000_000,
     "update": 1_751_000_000_000,
     "repeat": 1_752_000_000_000,
-    STYLED: 1_753_000_000_000,
+    UNUSUAL: 1_753_000_000_000,
 }
 """The feeds' names, later than those that the catalogue was filled by."""
 
@@ -53,19 +53,19 @@ class Feed(NamedTuple):
 
 def packages_of(kind: str, world: World, tracks: int, many: int) -> Iterator[Package]:
     """So many packages for a catalogue that has the first ``tracks`` already."""
-    if kind in {"create", STYLED}:
+    if kind in {"create", UNUSUAL}:
         made = islice(map(created, world.things(tracks, tracks + many)), many)
-        return made if kind == "create" else map(_styled, made)
+        return made if kind == "create" else map(_unusual, made)
     if kind == "update":
         return updates(world, tracks, many)
     return map(repeated, islice(world.things(0, tracks), many))
 
 
-def _styled(package: Package) -> Package:
-    return package._replace(xml=package.xml.replace("<xml>", f"{_STYLE}\n<xml>", 1))
+def _unusual(package: Package) -> Package:
+    return package._replace(xml=package.xml.replace("<xml>", _UNUSED, 1))
 
 
-_STYLE = '<?xml-stylesheet type="text/xsl" href="package.xsl"?>'
+_UNUSED = '<xml xmlns:unused="urn:unused">'
 
 
 def numbered(packages: Iterator[Package]) -> Iterator[tuple[str, Package]]:

@@ -30,7 +30,7 @@ ROOT = Path(__file__).parents[2]
 READING = Reading(Limits(), strict=False)
 FEED = "2025/01/01/1"
 UNUSUAL = (
-    *(text.replace("<Schema", "<?unusual?><Schema", 1) for text in USUAL),
+    *(text.replace("<Schema", "<Schema xmlns:x='unusual'", 1) for text in USUAL),
     "<xml><Schema><Track><ID>1</ID><Titel>x</Titel></Track></Schema></xml>",
     "<xml><Schema action='Create'><Track><ID>1</ID><ISRC>wrong</ISRC></Track></Schema></xml>",
     "<xml><Schema action='Update'><Artist><ID>1</ID><Genres src='g.xml'/></Artist></Schema></xml>",
