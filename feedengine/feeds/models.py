@@ -210,6 +210,8 @@ def scalar(reading: Reading, element: Element, place: Place, body: Body, leaf: L
     if word is None:
         if again or leaf.index in body.adjusted:
             reading.fault("schema-invalid", "P10", place, f"{leaf.element} is given twice")
+            if text:
+                value_of(reading, leaf, text, unit, place)  # what is wrong with it is told, too
         elif text:
             body.asked[leaf.index] = value_of(reading, leaf, text, unit, place)
         else:
