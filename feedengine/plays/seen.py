@@ -29,6 +29,9 @@ _U = np.uint64
 SEALED = 2**19
 """So many ids make a run on disk."""
 
+_SMALL, _MANY = 2**14, 16
+"""So many runs of fewer ids become one: many files are many runs, and each is asked."""
+
 _FIRST_WORDS = 2**14
 _KEYS_A_WORD = 4
 _MULTIPLIERS = (_U(0xBF58476D1CE4E5B9), _U(0x94D049BB133111EB))
@@ -129,6 +132,9 @@ class Seen:
         if not len(ordered.mixed):
             return
         self.recent.append(ordered)
+        last = self.recent[-_MANY:]
+        if len(last) == _MANY and all(len(run.mixed) < _SMALL for run in last):
+            self.recent[-_MANY:] = [_merged(last)]
         self.count += len(ordered.mixed)
         self.waiting += len(ordered.mixed)
         if self.count > self.filter.room:
@@ -148,19 +154,25 @@ class Seen:
 
     def _seal(self) -> None:
         """Lay the recent runs down as one sorted file."""
-        mixed = np.concatenate([run.mixed for run in self.recent])
-        low = np.concatenate([run.low for run in self.recent])
+        whole = _merged(self.recent)
         self.recent.clear()
-        order = np.argsort(mixed)
         if not self.files:
             made = tempfile.TemporaryDirectory(prefix="feedengine-ids-", dir=self.folder)
             self.folder = Path(self.until.enter_context(made))
         path = Path(str(self.folder)) / f"{len(self.files)}.ids"
         with path.open("wb") as file:
-            mixed[order].tofile(file)
-            low[order].tofile(file)
-        self.files.append((path, len(order)))
+            whole.mixed.tofile(file)
+            whole.low.tofile(file)
+        self.files.append((path, len(whole.mixed)))
         self.waiting = 0
+
+
+def _merged(runs: Sequence[Keys]) -> Keys:
+    """Sorted runs as one."""
+    mixed = np.concatenate([run.mixed for run in runs])
+    low = np.concatenate([run.low for run in runs])
+    order = np.argsort(mixed)
+    return Keys(mixed[order], low[order])
 
 
 def _mapped(path: Path, size: int) -> Keys:

@@ -126,6 +126,20 @@ def test_standing_rows_are_those_of_a_plain_set(
             assert found.tolist() == expected
 
 
+def test_many_small_runs_become_few() -> None:
+    """As of many small files; what is in them is still known, and nothing else."""
+    random = np.random.default_rng(9)
+    added, others = (random.integers(0, 2**63, (2, 40_000)).astype(np.uint64) for _ in "ab")
+    with Seen() as seen:
+        for at in range(0, 40_000, 100):
+            key = keys(added[0, at : at + 100], added[1, at : at + 100])
+            order = np.argsort(key.mixed)
+            seen.add(Keys(key.mixed[order], key.low[order]))
+        assert len(seen.recent) < 40
+        assert seen.has(keys(*added)).all()
+        assert not seen.has(keys(*others)).any()
+
+
 def test_the_set_of_ids_is_exact_while_it_grows() -> None:
     """Its filter grows and its runs go to disk; nothing is lost, nothing is made up."""
     random = np.random.default_rng(7)
