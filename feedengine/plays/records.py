@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -91,8 +91,7 @@ def odd_lines(data: bytes, *, quoting: bool) -> Mask:
     returns = np.flatnonzero(every == ord("\r"))
     found[np.searchsorted(ends, returns[every[returns + 1] != ord("\n")])] = True
     if not data.isascii():
-        for at in _not_utf8(data):
-            found[np.searchsorted(ends, at)] = True
+        found |= _not_utf8(data, every, ends)
     if quoting:
         quotes = np.flatnonzero(every == ord('"'))
         line = np.searchsorted(ends, quotes)
@@ -104,17 +103,15 @@ def odd_lines(data: bytes, *, quoting: bool) -> Mask:
     return found
 
 
-def _not_utf8(data: bytes) -> Iterator[int]:
-    """Where lines have a byte that is not UTF-8: the first of each."""
-    at = 0
-    while at < len(data):
+def _not_utf8(data: bytes, every: Bytes, ends: Ints) -> Mask:
+    """Which lines are no UTF-8."""
+    found = np.zeros(len(ends), np.bool_)
+    for at in np.unique(np.searchsorted(ends, np.flatnonzero(every > 127))).tolist():
         try:
-            data[at:].decode()
-        except UnicodeDecodeError as error:
-            yield at + error.start
-            at = data.index(b"\n", at + error.start) + 1
-        else:
-            return
+            data[ends[at - 1] + 1 if at else 0 : ends[at]].decode()
+        except UnicodeDecodeError:
+            found[at] = True
+    return found
 
 
 def fields_of(text: str) -> list[str | None] | int:
