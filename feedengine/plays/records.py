@@ -12,7 +12,7 @@ from feedengine.plays.frames import Mask
 from feedengine.plays.gather import LONGEST_ROW, Bad, Row, shown
 from feedengine.plays.texts import Bytes, Ints
 
-_FIELD = re.compile(r'"((?:[^"]++|"")*+)"|([^,\n]*+)')
+_WITHIN = re.compile(r'((?:[^"]++|"")*+)"')
 _BLANK = (b"", b"\r")
 _AFTER = re.compile(r",|\Z")
 
@@ -114,24 +114,49 @@ def _not_utf8(data: bytes, every: Bytes, ends: Ints) -> Mask:
     return found
 
 
-def fields_of(text: str) -> list[str | None] | int:
-    """The fields of a CSV record without its line end; an unquoted empty field is NULL.
+class _Fields:
+    """The fields of a CSV record while its text comes; an unquoted empty field is NULL."""
 
-    A number instead: text follows a closing quote (0), or a quote is open at the end (1).
-    """
-    fields: list[str | None] = []
-    at = 0
-    while True:
-        found = _FIELD.match(text, at)
-        if found is None or (found[1] is None and text.startswith('"', at)):
-            return 1
-        fields.append(found[1].replace('""', '"') if found[1] is not None else found[2] or None)
-        after = _AFTER.match(text, found.end())
-        if after is None:
-            return 0
-        at = after.end()
-        if not after[0]:
-            return fields
+    def __init__(self) -> None:
+        self.found: list[str | None] = []
+        self._open: list[str] | None = None
+
+    def take(self, text: str) -> int | None:
+        """Go on with the text that comes next, as far as the end of a line; None: that ends it.
+
+        Else a number: text follows a closing quote (0), or a quote is open (1).
+        """
+        line = text.removesuffix("\r")
+        at = 0
+        while True:
+            if self._open is None and not line.startswith('"', at):
+                end = len(line) if (comma := line.find(",", at)) < 0 else comma
+                self.found.append(line[at:end] or None)
+            elif self._open is None:
+                self._open = []
+                at += 1
+                continue
+            else:
+                within = _WITHIN.match(line, at)
+                if within is None:
+                    self._open.append(text[at:])
+                    return 1
+                whole = "\n".join((*self._open, within[1]))
+                self.found.append(whole.replace('""', '"'))
+                self._open, end = None, within.end()
+            after = _AFTER.match(line, end)
+            if after is None:
+                return 0
+            at = after.end()
+            if not after[0]:
+                return None
+
+
+def fields_of(text: str) -> list[str | None] | int:
+    """The fields of a CSV record of one line; a number instead where it is none (`_Fields`)."""
+    fields = _Fields()
+    wrong = fields.take(text)
+    return fields.found if wrong is None else wrong
 
 
 def one_record(lines: Sequence[bytes], at: int, header: Header) -> tuple[Row | None, int]:
@@ -142,34 +167,34 @@ def one_record(lines: Sequence[bytes], at: int, header: Header) -> tuple[Row | N
         return Bad("row-too-large", content), 1
     if not header.quoting or b'"' not in line:
         return _made(_split(line, header), header, content), 1
-    taken, data = 1, line
+    fields, taken, size = _Fields(), 1, len(line)
     while True:
         try:
-            found = fields_of(data.decode().removesuffix("\r"))
+            wrong = fields.take(line.decode())
         except UnicodeDecodeError:
             return Bad("row-not-utf8", content), 1
-        if found != 1:
+        if wrong != 1:
             break
-        data, taken = _closing(lines, at, data, taken)
-        if taken == 0:
+        more = _closing(lines, at + taken, size)
+        if not more:
             return None, 1
-        if len(data) > LONGEST_ROW:
+        line = b"\n".join(lines[at + taken : at + taken + more])
+        taken, size = taken + more, size + 1 + len(line)
+        if size > LONGEST_ROW:
             return Bad("row-quotes", content), 1
-    if isinstance(found, int):
+    if wrong is not None:
         return Bad("row-quotes", content), 1
-    row = _made(found, header, content)
+    row = _made(fields.found, header, content)
     return row, 1 if isinstance(row, Bad) else taken
 
 
-def _closing(lines: Sequence[bytes], at: int, data: bytes, taken: int) -> tuple[bytes, int]:
-    """The record with its lines as far as the next quote; 0 lines where there is none."""
-    parts, size = [data], len(data)
-    for more in range(at + taken, len(lines)):
-        parts.append(lines[more])
+def _closing(lines: Sequence[bytes], at: int, size: int) -> int:
+    """How many lines from a place on it takes to the next quote; 0 where there is none."""
+    for more in range(at, len(lines)):
         size += len(lines[more])
         if b'"' in lines[more] or size > LONGEST_ROW:
-            return b"\n".join(parts), more - at + 1
-    return data, 0
+            return more - at + 1
+    return 0
 
 
 def _split(line: bytes, header: Header) -> list[str | None] | Bad:
