@@ -12,6 +12,7 @@ from pyarrow import json as arrow_json
 from feedengine.plays.blocks import Block, blocks
 from feedengine.plays.frames import RAW, ROW
 from feedengine.plays.gather import LONGEST_ROW, Bad, Naming, batch_of, raw_batch, shown
+from feedengine.plays.json_names import many_names
 from feedengine.plays.json_rows import (
     PIECE_ROWS,
     Piece,
@@ -81,7 +82,7 @@ class Lines:
             begin = data[:LONGEST_ROW].split(b"\n", _LEARNT_FROM)[:_LEARNT_FROM]
             self._learn([values_of(line) for line in begin])
         lines = _plain_lines(data)
-        if lines is None:
+        if lines is None or many_names(data):
             return None
         schema = [
             (name, pa.string() if kind == pa.null() else kind) for name, kind in self.types.items()

@@ -23,6 +23,7 @@ from feedengine.plays.delimited import _quick, _Reader
 from feedengine.plays.frames import KNOWN_COLUMNS, RAW
 from feedengine.plays.gather import LONGEST_ROW, Naming, Row, batch_of
 from feedengine.plays.intake import read
+from feedengine.plays.json_names import many_names
 from feedengine.plays.json_rows import Piece, batch_of_objects, careful, values_of
 from feedengine.plays.jsonl import Lines
 from feedengine.plays.objects import read_json
@@ -578,3 +579,16 @@ def test_large_rows_of_parquet_are_few_at_once(tmp_path: Path) -> None:
     sizes = [batch.num_rows for batch in read(found, Naming(None), Meter(found))]
     assert sum(sizes) == rows
     assert max(sizes) <= 64
+
+
+def test_json_with_a_name_of_its_own_in_every_line_is_read_line_by_line(tmp_path: Path) -> None:
+    """As columns, names times lines would have to fit into memory."""
+    path = tmp_path / "a.jsonl"
+    lines = [f'{{"n{number}": 1, "trackid": {number}}}\n' for number in range(3000)]
+    path.write_text("".join(lines))
+    assert many_names(path.read_bytes())
+    assert not many_names(b'{"id": "a : b", "trackid": 1}\n' * 3000)
+    assert many_names(b'{"id" : "a"}\n')
+    batches = list(read(sources([str(path)], None), Naming(), Meter([])))
+    found = [text for batch in batches for text in batch.column("trackid").to_pylist()]
+    assert found == [str(number) for number in range(3000)]
