@@ -192,8 +192,20 @@ def test_others_take_their_part(tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
     monkeypatch.setattr(sharing, "alone", counted)
     verdicts([path], "receipts", 1)
     assert not here
-    verdicts([path], "receipts", 1, rows=False, then=lambda _: time.sleep(0.02))
-    assert 5 <= len(here) <= 15  # of 20 row groups
+    started: list[others.Other] = []
+
+    class Started(others.Other):
+        def __init__(self, order: others.Order) -> None:
+            super().__init__(order)
+            started.append(self)
+
+    def ready(number: int) -> None:
+        while number == 0 and not started[0].is_ready():
+            time.sleep(0.01)
+
+    monkeypatch.setattr(sharing, "Other", Started)
+    verdicts([path], "receipts", 1, rows=False, then=ready)
+    assert 5 <= len(here) <= 15  # of 20 stretches
 
 
 def test_a_few_plays_are_not_worth_a_process(
