@@ -121,7 +121,7 @@ def _ticks(pid: int, fields: int) -> int:
     """Of user, system, and both of the children that have ended, the first so many together."""
     try:
         stat = Path(f"/proc/{pid}/stat").read_text()
-    except FileNotFoundError:
+    except (FileNotFoundError, ProcessLookupError):  # it has ended, maybe while it was read
         return 0
     found = stat.rpartition(")")[2].split()[11:15]
     return sum(int(one) for one in found[:fields])
