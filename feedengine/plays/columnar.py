@@ -16,7 +16,7 @@ import pyarrow.compute as pc
 from feedengine.plays.frames import DICTIONARY_COLUMNS
 from feedengine.plays.gather import Bad, Naming, Row, batch_of, raw_batch, text_of
 from feedengine.plays.repeats import INDEX
-from feedengine.plays.row_groups import batches_of, opened_parquet, stretches, within
+from feedengine.plays.row_groups import DAMAGES, batches_of, opened_parquet, stretches, within
 from feedengine.plays.sources import DamagedError, Stream
 from feedengine.plays.texts import ascii_only, uuid_texts
 
@@ -47,7 +47,7 @@ def read_parquet(
                 row += batch.num_rows
     except DamagedError as error:
         yield batch_of(source, [(row, Bad("file-damaged", str(error)[:200]))])
-    except (pa.ArrowException, OSError, EOFError, ValueError, OverflowError) as error:
+    except DAMAGES as error:
         if isinstance(error, OSError) and error.errno is not None:
             raise
         yield batch_of(source, [(row, Bad("file-damaged", str(error)[:200]))])
@@ -58,7 +58,7 @@ def stretch_sizes(path: Path) -> list[int]:
     try:
         with opened_parquet(path) as found:
             return [one.end - one.begin for one in stretches(found.metadata)]
-    except (pa.ArrowException, OSError):
+    except DAMAGES:
         return []
 
 

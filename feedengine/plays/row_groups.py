@@ -17,6 +17,9 @@ _BATCH_BYTES = 1 << 26
 _BUFFER_BYTES = 1 << 18
 _SAMPLE_ROWS = 2048
 _DICTIONARY_BYTES = 1 << 18
+DAMAGES = (pa.ArrowException, OSError, EOFError, ValueError, OverflowError)
+"""What pyarrow may raise where a file is damaged."""
+
 _TEXTS = (pa.string(), pa.large_string(), pa.string_view())
 
 
@@ -50,7 +53,7 @@ def _of_stretch(
     """The rows of some groups, together where there are several and none is damaged."""
     if len(stretch.groups) > 1:
         made = None
-        with suppress(pa.ArrowException, OSError, EOFError, ValueError, OverflowError):
+        with suppress(*DAMAGES):
             # Each group has dictionaries of its own, and comes as a batch of its own.
             made = _together(list(_read(file, metadata, columns, stretch, repeating)))
         if made is not None:

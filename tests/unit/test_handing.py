@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
+import resource
 import socket
 from collections.abc import Iterator
 from pathlib import Path
@@ -96,6 +98,22 @@ def test_whoever_is_gone_is_noticed() -> None:
             take(here)
         with pytest.raises(ConnectionError):
             hand(here, 1)
+
+
+def test_a_process_may_have_many_files_open(ends: tuple[socket.socket, socket.socket]) -> None:
+    """A service that has more than a thousand asks like any other."""
+    here, there = ends
+    limits = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (max(limits[0], 2048), limits[1]))
+    try:
+        number = fcntl.fcntl(there.fileno(), fcntl.F_DUPFD, 1100)
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, limits)
+    with socket.socket(fileno=number) as high:
+        assert not is_there(high)
+        hand(here, 1)
+        assert is_there(high)
+        assert take(high) == 1
 
 
 def test_what_was_handed_over_outlives_who_did() -> None:
